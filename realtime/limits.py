@@ -1,0 +1,58 @@
+"""Token buckets. Every limit answers with a typed error that says when to come back."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from realtime.protocol import Refusal
+
+REMEMBERED = 10_000  # buckets kept per limit; the longest unused go first
+
+
+@dataclass(slots=True)
+class Bucket:
+    tokens: float
+    filled_at: float
+
+
+class Limit:
+    """At most `burst` at once and `per_second` in the long run, for each key, in each process.
+
+    With several processes a person who spreads over all of them gets that many times as much: it guards the machine,
+    it is not an entitlement.
+    """
+
+    def __init__(self, name: str, *, burst: float, per_second: float):
+        self.name, self.burst, self.per_second = name, burst, per_second
+        self._buckets: OrderedDict[Hashable, Bucket] = OrderedDict()
+
+    def spend(self, key: Hashable, cost: float = 1, now: float | None = None) -> None:
+        """Take `cost` tokens from the key's bucket. Raises `Refusal("rate_limited")` with `retry_after` seconds."""
+        if wait := self.wait(key, cost, now):
+            raise Refusal("rate_limited", f"Too fast. Try again in {wait:.0f} s.", retry_after=round(wait, 2))
+
+    def wait(self, key: Hashable, cost: float = 1, now: float | None = None) -> float:
+        """Seconds until `cost` tokens are there; 0.0 when they were, and have been taken."""
+        now = time.monotonic() if now is None else now
+        bucket = self._bucket(key, now)
+        bucket.tokens = min(self.burst, bucket.tokens + (now - bucket.filled_at) * self.per_second)
+        bucket.filled_at = now
+        if bucket.tokens < cost:
+            return max((cost - bucket.tokens) / self.per_second, 0.01)
+        bucket.tokens -= cost
+        return 0.0
+
+    def clear(self) -> None:
+        """Forget everybody, for tests."""
+        self._buckets.clear()
+
+    def _bucket(self, key: Hashable, now: float) -> Bucket:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket(self.burst, now)
+            if len(self._buckets) > REMEMBERED:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(key)
+        return bucket
