@@ -6,8 +6,7 @@ from uuid import UUID
 import msgspec
 
 from chat.models import BODY_LENGTH
-from realtime.protocol import Change, DurableCommand, Event, FeedName, RowId, Text
-from realtime.protocol import Command as EphemeralCommand
+from realtime.protocol import Change, Command, DurableCommand, Event, FeedName, RowId, Text
 
 Body = Annotated[Text, msgspec.Meta(max_length=BODY_LENGTH)]
 
@@ -107,14 +106,14 @@ class React(DurableCommand, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     on: bool
 
 
-class MarkRead(EphemeralCommand, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="chat.room.read"):
+class MarkRead(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="chat.room.read"):
     """Everything up to place `seq` was seen. Never moves back."""
 
     feed: FeedName
     seq: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
-class StartTyping(EphemeralCommand, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="chat.typing.start"):
+class StartTyping(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="chat.typing.start"):
     """Tell the room. Send it at most every 3 s while typing."""
 
     feed: FeedName

@@ -1,0 +1,56 @@
+"""Who may do what in a room, asked inside the transaction that does it."""
+
+from typing import Any
+
+from chat.models import Membership, Message, Room
+from realtime.protocol import Refusal
+
+
+def locked_room(room_id: int) -> Room:
+    """The room, held until the transaction ends."""
+    try:
+        return Room.objects.lock(pk=room_id)
+    except Room.DoesNotExist:
+        raise no_such_room() from None
+
+
+def no_such_room() -> Refusal:
+    """The same answer for a room that is not there and one that is nobody's business: ids tell nothing."""
+    return Refusal("not_found", "There is no such room.")
+
+
+def membership_of(user: Any, room: Room) -> Membership:
+    """The person's place in the room. Raises `not_found`, `not_allowed` (not joined) or `banned`."""
+    membership = Membership.objects.filter(room=room, user=user).first()
+    check_membership(room, membership)
+    assert membership is not None
+    return membership
+
+
+def check_membership(room: Room, membership: Membership | None) -> None:
+    if membership is not None and membership.is_banned:
+        raise Refusal("banned", "You are banned from this room.")
+    if membership is None or not membership.is_active:
+        raise no_such_room() if room.kind != Room.Kind.OPEN else Refusal("not_allowed", "Join the room first.")
+
+
+def check_may_speak(room: Room, membership: Membership) -> None:
+    if room.is_archived:
+        raise Refusal("archived", "This room is archived.")
+    if membership.is_muted:
+        raise Refusal("muted", f"You are muted until {membership.muted_until:%H:%M} UTC.")
+
+
+def check_may_moderate(membership: Membership) -> None:
+    if not membership.can_moderate:
+        raise Refusal("not_allowed", "Only moderators of the room may do this.")
+
+
+def locked_message(room: Room, message_id: int) -> Message:
+    """A message of a room that is held. Raises `not_found`, also for messages of other rooms."""
+    message = Message.objects.for_display().filter(room=room, pk=message_id).first()
+    if message is None:
+        raise Refusal("not_found", "There is no such message.")
+    if message.is_deleted:
+        raise Refusal("not_found", "This message was deleted.")
+    return message

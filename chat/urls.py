@@ -1,0 +1,47 @@
+from django.urls import path
+
+from chat.views import attachments, bots, exports, hooks, members, messages, moderation, rooms, search
+
+app_name = "chat"
+
+urlpatterns = [
+    path("", rooms.room_list, name="room_list"),
+    path("new/", rooms.room_create, name="room_create"),
+    path("direct/", rooms.direct_open, name="direct_open"),
+    path("invite/<slug:code>/", members.invite_accept, name="invite_accept"),
+    path("search/", search.message_search, name="message_search"),
+    path("<int:room_id>/", rooms.room_detail, name="room_detail"),
+    path("<int:room_id>/edit/", rooms.room_edit, name="room_edit"),
+    path("<int:room_id>/archive/", rooms.room_archive, name="room_archive"),
+    path("<int:room_id>/join/", members.member_join, name="member_join"),
+    path("<int:room_id>/leave/", members.member_leave, name="member_leave"),
+    path("<int:room_id>/members/", members.member_list, name="member_list"),
+    path("<int:room_id>/members/add/", members.member_add, name="member_add"),
+    path("<int:room_id>/invite/renew/", members.invite_renew, name="invite_renew"),
+    path("<int:room_id>/messages/", messages.message_list, name="message_list"),
+    path("<int:room_id>/messages/post/", messages.message_create, name="message_create"),
+    path("<int:room_id>/messages/<int:seq>/", messages.message_detail, name="message_detail"),
+    path("<int:room_id>/messages/<int:seq>/edit/", messages.message_edit, name="message_edit"),
+    path("<int:room_id>/messages/<int:seq>/delete/", messages.message_delete, name="message_delete"),
+    path("<int:room_id>/messages/<int:seq>/history/", messages.message_history, name="message_history"),
+    path("<int:room_id>/messages/<int:seq>/react/", messages.message_react, name="message_react"),
+    path("<int:room_id>/attachments/", attachments.attachment_create, name="attachment_create"),
+    path("attachments/<uuid:pk>/", attachments.attachment_detail, name="attachment_detail"),
+    path("<int:room_id>/export/<slug:format>/", exports.room_export, name="room_export"),
+    path("<int:room_id>/moderation/", moderation.moderation_log, name="moderation_log"),
+    path("<int:room_id>/members/<int:user_id>/mute/", moderation.member_mute, name="member_mute"),
+    path("<int:room_id>/members/<int:user_id>/ban/", moderation.member_ban, name="member_ban"),
+    path("<int:room_id>/members/<int:user_id>/unban/", moderation.member_unban, name="member_unban"),
+    path("<int:room_id>/members/<int:user_id>/remove/", moderation.member_remove, name="member_remove"),
+    path("<int:room_id>/members/<int:user_id>/role/", moderation.member_role, name="member_role"),
+    path("bots/", bots.bot_list, name="bot_list"),
+    path("bots/new/", bots.bot_create, name="bot_create"),
+    path("bots/<int:user_id>/tokens/", bots.token_create, name="token_create"),
+    path("bots/tokens/<int:pk>/revoke/", bots.token_revoke, name="token_revoke"),
+    path("<int:room_id>/hooks/", hooks.hook_list, name="hook_list"),
+    path("<int:room_id>/hooks/new/", hooks.hook_create, name="hook_create"),
+    path("<int:room_id>/hooks/<int:pk>/revoke/", hooks.hook_revoke, name="hook_revoke"),
+    path("hooks/<str:secret>/", hooks.hook_receive, name="hook_receive"),
+    path("api/rooms/", bots.api_room_list, name="api_room_list"),
+    path("api/rooms/<int:room_id>/messages/", bots.api_message_list, name="api_message_list"),
+]

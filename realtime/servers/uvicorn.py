@@ -1,0 +1,96 @@
+"""uvicorn from the inside. Its names are used here and nowhere else; `mismatches()` tells when they no longer fit."""
+
+import asyncio
+import inspect
+from typing import Any
+
+from uvicorn.server import Server
+
+from realtime.servers.shutdown import DRAIN_SECONDS, drain
+from realtime.servers.writer import CLOSE_SECONDS, Send, Writer
+
+# websockets-sansio, the default, and wsproto share the attributes we need; the legacy `websockets` implementation does not.
+PROTOCOLS = {"WebSocketsSansIOProtocol", "WSProtocol"}
+ATTRIBUTES = ("transport", "handshake_complete", "close_sent", "read_paused")
+
+
+def owns(send: Send) -> bool:
+    """Whether this `send` is the plain one of a uvicorn WebSocket that we know how to write to."""
+    protocol = getattr(send, "__self__", None)
+    return type(protocol).__module__.startswith("uvicorn.") and type(protocol).__name__ in PROTOCOLS
+
+
+def mismatches(send: Send) -> list[str]:
+    """The attributes of uvicorn's protocol that `UvicornWriter` needs and that are gone."""
+    protocol: Any = send.__self__  # type: ignore[attr-defined]
+    return [f"{type(protocol).__name__}.{name}" for name in ATTRIBUTES if not hasattr(protocol, name)]
+
+
+class UvicornWriter(Writer):
+    """Writes to the asyncio transport, which already writes at once when nothing is queued, and in order when something is."""
+
+    __slots__ = ("_protocol", "_send", "_transport")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._protocol: Any = send.__self__  # type: ignore[attr-defined]
+        self._transport: asyncio.Transport = self._protocol.transport
+
+    def write(self, data: bytes) -> bool:
+        if self.closed:
+            return False
+        self._transport.write(data)
+        return not self._transport.get_write_buffer_size()
+
+    @property
+    def queued(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def closed(self) -> bool:
+        protocol = self._protocol
+        return protocol.close_sent or not protocol.handshake_complete or self._transport.is_closing()
+
+    async def close(self, code: int) -> None:
+        """uvicorn waits for the transport before it sends the frame, and for ever for the reader to take it; we do not."""
+        if self.closed:
+            return
+        asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
+        try:
+            await self._send({"type": "websocket.close", "code": code})
+        except OSError:
+            return  # uvicorn's ClientDisconnected: there is nobody left to tell
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self._protocol.read_paused:  # else uvicorn itself waits for the application to call receive()
+            self._transport.resume_reading()
+
+
+writer = UvicornWriter
+
+
+def hardening_mismatches() -> list[str]:
+    """What `harden()` needs of uvicorn's `Server` and does not find."""
+    fits = inspect.iscoroutinefunction(getattr(Server, "shutdown", None))
+    return [] if fits else ["Server.shutdown"]
+
+
+def harden() -> None:
+    """Say goodbye before uvicorn closes the sockets itself, and do not wait for ever for a consumer that hangs."""
+    shutdown = Server.shutdown
+
+    async def drain_then_shutdown(server: Server, *args: Any, **kwargs: Any) -> None:
+        for listener in server.servers:
+            listener.close()
+        await drain()
+        if server.config.timeout_graceful_shutdown is None:
+            server.config.timeout_graceful_shutdown = int(DRAIN_SECONDS)
+        await shutdown(server, *args, **kwargs)
+
+    Server.shutdown = drain_then_shutdown  # type: ignore[method-assign]
