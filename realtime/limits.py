@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from realtime.protocol import Refusal
 
@@ -23,7 +24,10 @@ class Limit:
     it is not an entitlement.
     """
 
+    all: ClassVar[list["Limit"]] = []
+
     def __init__(self, name: str, *, burst: float, per_second: float):
+        self.all.append(self)
         self.name, self.burst, self.per_second = name, burst, per_second
         self._buckets: OrderedDict[Hashable, Bucket] = OrderedDict()
 

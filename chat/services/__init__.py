@@ -4,6 +4,7 @@ Each function is one verb. It checks that the person may, writes in one transact
 What is refused raises `Refusal` before anything is written.
 """
 
+from chat.services.lists import room_list_of
 from chat.services.messages import (
     Draft,
     Posted,
@@ -43,6 +44,7 @@ __all__ = [
     "post_message",
     "post_messages",
     "renew_invite",
+    "room_list_of",
     "set_reaction",
     "start_typing",
 ]

@@ -1,6 +1,7 @@
 """Keeping people's room lists in step on all their devices."""
 
 from collections.abc import Collection
+from typing import Any
 
 from chat.frames import list_event
 from chat.models import Membership, RoomList
@@ -25,3 +26,8 @@ def touch_lists(room_id: int, users: Collection[int]) -> list[Membership]:
         membership.save(update_fields=["list_rev"])
         broadcast(lists[membership.user_id].group, list_event(membership))
     return list(memberships)
+
+
+def room_list_of(user: Any) -> RoomList:
+    """The person's list, made when first looked at."""
+    return RoomList.objects.get_or_create(user=user)[0]

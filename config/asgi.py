@@ -1,0 +1,40 @@
+"""The server's way in: pages by Django, sockets by Channels."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_application = get_asgi_application()
+
+# Only now that Django is set up may anything import models.
+from importlib import import_module  # noqa: E402
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+from realtime import servers  # noqa: E402
+from realtime.hub import Hub  # noqa: E402
+from realtime.routing import websocket_router  # noqa: E402
+
+servers.install()
+
+
+@servers.on_shutdown
+async def say_goodbye() -> None:
+    await Hub.here().drain()
+
+
+async def pages(scope, receive, send):
+    Hub.here()  # so that views, which run in threads, find the way to the sockets of this process
+    await django_application(scope, receive, send)
+
+
+routings = [import_module(f"{app}.routing") for app in settings.SUITE_APPS]
+application = ProtocolTypeRouter(
+    {
+        "http": pages,
+        "websocket": websocket_router([url for routing in routings for url in routing.websocket_urlpatterns]),
+        "lifespan": servers.lifespan,
+    }
+)

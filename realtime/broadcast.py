@@ -1,0 +1,73 @@
+"""Tell everybody, after the commit: from views, commands, the admin, the shell and async code alike."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.db import transaction
+
+from realtime.hub import Broadcast, Hub, payloads_of
+from realtime.protocol import Event
+
+logger = logging.getLogger(__name__)
+
+OUTSIDE_SECONDS = 2.0  # how long a command waits for a layer that does not answer
+
+
+def broadcast(group: str, *events: Event, head: dict[str, Any] | None = None) -> None:
+    """Send events to everybody who follows `group`, once the surrounding transaction has committed.
+
+    `head` are small facts for those who watch only the head of the feed. Events are encoded once, here. A channel layer
+    that is away never fails the write that is being told: what it loses is read from the feed.
+    """
+    transaction.on_commit(partial(_publish, group, events, head), robust=True)
+
+
+def tell_hubs(group: str, message: dict[str, Any]) -> None:
+    """Like `broadcast`, for what hubs tell each other and browsers never see."""
+    transaction.on_commit(partial(_tell_hubs, group, message), robust=True)
+
+
+def _publish(group: str, events: tuple[Event, ...], head: dict[str, Any] | None) -> None:
+    said = Broadcast(group, payloads_of(events), head)
+    if hub := Hub.of_process():
+        _in_loop_of(hub, hub.publish, said)
+    else:
+        _from_outside(group, {"type": "realtime.frames", "group": group, "payloads": said.payloads, "head": head})
+
+
+def _tell_hubs(group: str, message: dict[str, Any]) -> None:
+    if hub := Hub.of_process():
+        _in_loop_of(hub, hub.tell_hubs, group, message)
+    else:
+        _from_outside(group, message)
+
+
+def _in_loop_of(hub: Hub, function: Any, *args: Any) -> None:
+    try:
+        here = asyncio.get_running_loop()
+    except RuntimeError:
+        here = None
+    if here is hub.loop:
+        function(*args)
+    else:
+        hub.loop.call_soon_threadsafe(function, *args)
+
+
+def _from_outside(group: str, message: dict[str, Any]) -> None:
+    """A process without an event loop, such as a management command, opens a connection for this."""
+    layer = get_channel_layer()
+    if isinstance(layer, InMemoryChannelLayer):
+        return  # nobody else can hear it; the servers' tick will find the change
+    try:
+        async_to_sync(_send_once)(layer, group, message)
+    except Exception as error:  # whatever the layer raises when it is away; the feeds repair what it loses
+        logger.warning("Channel layer: group_send failed (%s: %s).", type(error).__name__, error)
+
+
+async def _send_once(layer: Any, group: str, message: dict[str, Any]) -> None:
+    async with asyncio.timeout(OUTSIDE_SECONDS):
+        await layer.group_send(group, message)

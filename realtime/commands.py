@@ -1,0 +1,37 @@
+"""Commands: from a socket or over HTTP, they end in the same service."""
+
+from collections import defaultdict
+
+from realtime.auth import Caller
+from realtime.feeds import split_name
+from realtime.hub import Hub
+from realtime.protocol import Ack, Command, DurableCommand, Refusal
+from realtime.registry import handlers, sources
+from realtime.sockets import Socket
+from realtime.threads import in_database
+
+
+async def carry_out(caller: Caller, command: Command) -> Ack | None:
+    """Hand a command to its app. Durable ones are answered, after their commit. Raises `Refusal`."""
+    handler = handlers().get(type(command))
+    if handler is None:
+        raise Refusal("unknown_type", "Unknown type.")
+    app = str(command.__struct_config__.tag).partition(".")[0]
+    if caller.scopes is not None and f"{app}:write" not in caller.scopes:
+        raise Refusal("not_allowed", f"This token does not have the scope {app}:write.")
+    done = await handler(caller.user, command)
+    if not isinstance(command, DurableCommand):
+        return None
+    return Ack(client_id=command.client_id, feed=command.feed, rev=done.rev, id=done.id)
+
+
+async def leave_forbidden(hub: Hub, socket: Socket, caller: Caller) -> None:
+    """Take a socket off every feed that its person may no longer join."""
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for feed in socket.feeds:
+        by_source[split_name(feed)[0]].append(feed)
+    for name, feeds in by_source.items():
+        allowed = await in_database(sources()[name].heads, [split_name(feed)[1] for feed in feeds], caller.user)
+        for feed in feeds:
+            if split_name(feed)[1] not in allowed:
+                hub.refuse(socket, feed, "not_allowed")

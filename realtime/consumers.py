@@ -1,0 +1,167 @@
+"""The one socket of each tab, `/ws/`. It carries any number of feeds, and commands to all apps."""
+
+import asyncio
+import logging
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.db import Error as DatabaseError
+
+from realtime import commands
+from realtime.auth import Caller, credentials_of, identify, is_same_site
+from realtime.hub import Hub
+from realtime.limits import Limit
+from realtime.protocol import FRAME_BYTES, VERSION, Command, Error, Event, Refusal, decode
+from realtime.resume import Ping, join_feeds
+from realtime.servers import writer_for
+from realtime.sockets import user_group
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 15
+SOCKETS_PER_PERSON = 40  # tabs in one process
+BAD_FRAMES, BAD_SECONDS = 5, 60  # so many in that time, and the socket is closed
+
+frames_per_socket = Limit("frames", burst=100, per_second=50)
+bad_frames = Limit("bad frames", burst=BAD_FRAMES, per_second=BAD_FRAMES / BAD_SECONDS)
+refused_frames = Limit("frames over the limit", burst=20, per_second=20 / 30)
+
+
+class Hello(Event, frozen=True, kw_only=True, tag="realtime.hello"):
+    """The socket is open: its name, who the server takes the client for, and what it may send."""
+
+    connection: str
+    version: int
+    heartbeat: int
+    user: int
+    limits: dict[str, int]
+
+
+class Pong(Event, frozen=True, kw_only=True, tag="realtime.pong"):
+    """The answer to `realtime.ping`."""
+
+
+class RealtimeConsumer(AsyncConsumer):
+    """Accept, find out who it is, then read commands one after another until the socket ends."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        # In place of Channels' own loop: this socket has no channel on the layer (the hub's serves all), no thread hop
+        # per message, and is cleaned up however it ends.
+        self.scope, self.base_send = scope, send
+        self.hub = Hub.here()
+        self.socket = None
+        self.rechecking: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+        finally:
+            await self.clean_up()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "websocket.connect":
+                await self.connect()
+            case "websocket.receive":
+                await self.receive(message)
+            case "websocket.disconnect":
+                raise StopConsumer
+
+    async def connect(self) -> None:
+        if not is_same_site(self.scope):  # not accepted: a page of another site learns nothing
+            await self.send({"type": "websocket.close"})
+            raise StopConsumer
+        await self.send({"type": "websocket.accept"})
+        self.socket = self.hub.open(writer_for(self.base_send))
+        # From here on a browser is told the code it is closed with.
+        try:
+            caller = await self.identify()
+        except DatabaseError:
+            await self.hub.close_socket(self.socket, 4012)
+            return
+        if not caller.user.is_authenticated:
+            await self.hub.close_socket(self.socket, 4401)
+            return
+        await self.welcome(caller)
+
+    async def welcome(self, caller: Caller) -> None:
+        self.caller = caller
+        self.socket.user, self.socket.session = caller.user, self.credentials.session
+        self.socket.recheck = self.recheck
+        if await self.hub.follow(self.socket, user_group(caller.user.pk)) > SOCKETS_PER_PERSON:
+            await self.hub.close_socket(self.socket, 4429)
+            return
+        self.socket.send(
+            Hello(
+                connection=self.socket.id,
+                version=VERSION,
+                heartbeat=HEARTBEAT_SECONDS,
+                user=caller.user.pk,
+                limits={"frame": FRAME_BYTES},
+            )
+        )
+
+    async def identify(self) -> Caller:
+        self.credentials = credentials_of(self.scope)
+        return await identify(self.credentials)
+
+    async def receive(self, message: dict[str, Any]) -> None:
+        if self.socket.closing:
+            return
+        command = None
+        try:
+            frames_per_socket.spend(self.socket.id)
+            command = self.read(message)
+            await self.carry_out(command)
+        except Refusal as refusal:
+            await self.refuse(refusal, command)
+        except DatabaseError as error:
+            logger.warning("The database did not answer a command (%s).", error)
+            await self.refuse(Refusal("retry_later", "The database does not answer.", retry_after=2), command)
+
+    def read(self, message: dict[str, Any]) -> Command:
+        text = message.get("text")
+        if text is None:
+            raise Refusal("binary_not_supported", "Frames on this socket are text.")
+        return decode(text)
+
+    async def carry_out(self, command: Command) -> None:
+        if isinstance(command, Ping):
+            self.socket.send(Pong())
+        elif command.__struct_config__.tag.startswith("realtime."):
+            await join_feeds(self.hub, self.socket, self.caller, command)
+        elif ack := await commands.carry_out(self.caller, command):
+            self.socket.send(ack)
+
+    async def refuse(self, refusal: Refusal, command: Command | None) -> None:
+        error: Error = refusal.to_event(command)
+        self.socket.send(error)
+        if command is None and refusal.code != "rate_limited" and bad_frames.wait(self.socket.id):
+            await self.hub.close_socket(self.socket, 4400)
+        if refusal.code == "rate_limited" and refused_frames.wait(self.socket.id):
+            await self.hub.close_socket(self.socket, 4429)
+
+    def recheck(self) -> None:
+        """Rights may have changed. Look once, however often we are told meanwhile."""
+        if self.rechecking is None or self.rechecking.done():
+            self.rechecking = asyncio.create_task(self.look_again())
+
+    async def look_again(self) -> None:
+        try:
+            caller = await self.identify()
+            if not caller.user.is_authenticated:
+                await self.hub.close_socket(self.socket, 4401)
+                return
+            self.caller = caller
+            await commands.leave_forbidden(self.hub, self.socket, caller)
+        except DatabaseError as error:
+            logger.warning("Rights could not be checked (%s); the tick tries again.", error)
+
+    async def clean_up(self) -> None:
+        if self.rechecking:
+            self.rechecking.cancel()
+        if self.socket:
+            self.socket.recheck = None
+            await self.hub.close(self.socket)

@@ -1,0 +1,27 @@
+"""What the suite's apps offer on the socket: their feeds and their commands, as `routing.py` of each lists them."""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+
+from realtime.feeds import FeedSource
+from realtime.protocol import Command
+
+Handler = Callable[[Any, Any], Awaitable[Any]]  # (user, command) -> Done, or None
+
+
+@cache
+def sources() -> dict[str, FeedSource]:
+    return {source.name: source for routing in _routings() for source in routing.feeds}
+
+
+@cache
+def handlers() -> dict[type[Command], Handler]:
+    return {command: handler for routing in _routings() for command, handler in routing.commands.items()}
+
+
+def _routings() -> list[Any]:
+    return [import_module(f"{app}.routing") for app in settings.SUITE_APPS]

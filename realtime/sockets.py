@@ -1,0 +1,62 @@
+"""One tab's socket, as the hub sees it: a writer, a person, and what it follows."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from realtime.protocol import Event, encode
+from realtime.servers import Writer, text_frame
+
+if TYPE_CHECKING:
+    from realtime.hub import Hub
+
+SLOW_BYTES = 1_048_576  # what a reader may leave unread before it is cut off
+BUSY_BYTES = 65_536  # with that much unread it is spared what need not be known
+TOO_SLOW = 4408
+
+
+def user_group(user_id: int) -> str:
+    """The group of all open sockets of one person."""
+    return f"realtime.user.{user_id}"
+
+
+class Socket:
+    """Frames written in one turn of the event loop leave together, with one system call."""
+
+    __slots__ = ("_hub", "_pending", "closing", "feeds", "groups", "id", "opened_at", "recheck", "session", "user", "writer")
+
+    def __init__(self, hub: "Hub", writer: Writer):
+        self.id = uuid.uuid4().hex
+        self.user: Any = None
+        self.session = ""  # the session key, so that a log-out finds its sockets
+        self.feeds: set[str] = set()  # joined
+        self.groups: set[str] = set()  # all that the hub keeps for it
+        self.writer = writer
+        self.closing = 0  # the close code, once it is decided
+        self.opened_at = time.time()
+        self.recheck: Callable[[], None] | None = None  # set by the consumer: look at the person's rights again
+        self._hub = hub
+        self._pending: list[bytes] = []
+
+    def send(self, event: Event) -> None:
+        """Send to this socket alone."""
+        self.write(text_frame(encode(event)))
+
+    def write(self, frame: bytes) -> None:
+        """Queue one ready frame; it leaves at the end of this turn of the event loop."""
+        if not self._pending:
+            self._hub.flush_later(self)
+        self._pending.append(frame)
+
+    def flush(self) -> None:
+        pending = self._pending
+        data = pending[0] if len(pending) == 1 else b"".join(pending)
+        self._pending = []
+        if not self.writer.write(data) and self.writer.queued > SLOW_BYTES:
+            # It resumes from its cursor when it can read again; meanwhile it costs us nothing.
+            self._hub.close_slow(self)
+
+    @property
+    def is_busy(self) -> bool:
+        return self.writer.queued > BUSY_BYTES
