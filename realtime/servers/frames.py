@@ -1,8 +1,9 @@
 """WebSocket frames, ready for the wire (RFC 6455, section 5.2).
 
-A server masks nothing, and a message that is already whole needs no fragments, so the frame of a broadcast is the same bytes
-for every socket: a header of two to ten bytes and the payload. Built once here, it is written five hundred times. Compression
-may be skipped message by message even where it was negotiated (RFC 7692, section 6), so these frames suit every socket.
+A server masks nothing, and a message that is already whole needs no fragments, so the frame of a broadcast is the same
+bytes for every socket: a header of two to ten bytes and the payload. Built once here, it is written five hundred times.
+Compression may be skipped message by message even where it was negotiated (RFC 7692, section 6), so these frames suit
+every socket.
 """
 
 from collections.abc import Iterator

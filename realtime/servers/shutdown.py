@@ -1,8 +1,8 @@
 """What to do before the process ends, whichever server runs it.
 
-Daphne drops every socket at SIGTERM without a close frame and never tells the consumers (daphne#177). uvicorn closes them with
-1012 before the ASGI lifespan event that announces the end. Both are made to call these callbacks first, so that clients hear when
-to come back and presence is cleared. A server that is unknown to us reaches them through `lifespan`.
+Daphne drops every socket at SIGTERM without a close frame and never tells the consumers (daphne#177). uvicorn closes them
+with 1012 before the ASGI lifespan event that announces the end. Both are made to call these callbacks first, so that
+clients hear when to come back and presence is cleared. A server that is unknown to us reaches them through `lifespan`.
 """
 
 import asyncio
@@ -14,7 +14,9 @@ from realtime.servers.writer import Send
 
 logger = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 5.0  # for callbacks and consumers together; orchestrators kill after 10 s or more
+# Together under the 10 s after which an orchestrator kills.
+DRAIN_SECONDS = 5.0  # for the callbacks
+LEAVE_SECONDS = 3  # then for consumers to see their socket close and clean up, before they are cancelled
 
 Callback = Callable[[], Awaitable[None]]
 _callbacks: list[Callback] = []

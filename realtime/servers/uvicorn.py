@@ -6,35 +6,29 @@ from typing import Any
 
 from uvicorn.server import Server
 
-from realtime.servers.shutdown import DRAIN_SECONDS, drain
+from realtime.servers.shutdown import LEAVE_SECONDS, drain
 from realtime.servers.writer import CLOSE_SECONDS, Send, Writer
 
 # websockets-sansio, the default, and wsproto share the attributes we need; the legacy `websockets` implementation does not.
 PROTOCOLS = {"WebSocketsSansIOProtocol", "WSProtocol"}
-ATTRIBUTES = ("transport", "handshake_complete", "close_sent", "read_paused")
+ATTRIBUTES = ("send", "transport", "handshake_complete", "close_sent", "read_paused")
 
 
-def owns(send: Send) -> bool:
-    """Whether this `send` is the plain one of a uvicorn WebSocket that we know how to write to."""
+def protocol_of(send: Send) -> Any | None:
+    """The uvicorn WebSocket that this `send` belongs to, when nothing wrapped it and we know its kind."""
     protocol = getattr(send, "__self__", None)
-    return type(protocol).__module__.startswith("uvicorn.") and type(protocol).__name__ in PROTOCOLS
-
-
-def mismatches(send: Send) -> list[str]:
-    """The attributes of uvicorn's protocol that `UvicornWriter` needs and that are gone."""
-    protocol: Any = send.__self__  # type: ignore[attr-defined]
-    return [f"{type(protocol).__name__}.{name}" for name in ATTRIBUTES if not hasattr(protocol, name)]
+    is_known = type(protocol).__module__.startswith("uvicorn.") and type(protocol).__name__ in PROTOCOLS
+    return protocol if is_known else None
 
 
 class UvicornWriter(Writer):
     """Writes to the asyncio transport, which already writes at once when nothing is queued, and in order when something is."""
 
-    __slots__ = ("_protocol", "_send", "_transport")
+    __slots__ = ("_protocol", "_transport")
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._protocol: Any = send.__self__  # type: ignore[attr-defined]
-        self._transport: asyncio.Transport = self._protocol.transport
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._transport: asyncio.Transport = protocol.transport
 
     def write(self, data: bytes) -> bool:
         if self.closed:
@@ -57,7 +51,7 @@ class UvicornWriter(Writer):
             return
         asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)
         try:
-            await self._send({"type": "websocket.close", "code": code})
+            await self._protocol.send({"type": "websocket.close", "code": code})
         except OSError:
             return  # uvicorn's ClientDisconnected: there is nobody left to tell
 
@@ -75,6 +69,11 @@ class UvicornWriter(Writer):
 writer = UvicornWriter
 
 
+def mismatches(protocol: Any) -> list[str]:
+    """What `UvicornWriter` needs of uvicorn's protocol and does not find."""
+    return [f"{type(protocol).__name__}.{name}" for name in ATTRIBUTES if not hasattr(protocol, name)]
+
+
 def hardening_mismatches() -> list[str]:
     """What `harden()` needs of uvicorn's `Server` and does not find."""
     fits = inspect.iscoroutinefunction(getattr(Server, "shutdown", None))
@@ -90,7 +89,7 @@ def harden() -> None:
             listener.close()
         await drain()
         if server.config.timeout_graceful_shutdown is None:
-            server.config.timeout_graceful_shutdown = int(DRAIN_SECONDS)
+            server.config.timeout_graceful_shutdown = LEAVE_SECONDS
         await shutdown(server, *args, **kwargs)
 
-    Server.shutdown = drain_then_shutdown  # type: ignore[method-assign]
+    Server.shutdown = drain_then_shutdown  # type: ignore[method-assign,assignment]

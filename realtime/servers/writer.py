@@ -54,9 +54,11 @@ class Writer(ABC):
         Not calling `receive()` is usually enough, because both servers stop reading when frames are left lying (Daphne by
         our hardening). A `receive()` that empties the server's queue also ends the pause.
         """
+        return  # an unknown server is left to bound itself
 
     def resume_reading(self) -> None:
         """Undo `pause_reading()`."""
+        return
 
 
 class SendWriter(Writer):
