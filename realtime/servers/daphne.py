@@ -1,8 +1,8 @@
 """Daphne from the inside, with the autobahn and Twisted under it: how to write to its sockets.
 
 Its own way out builds and logs each frame in Python and lets it wait for the next turn of the loop, at about six times
-the cost. Twisted has no public call for "send now if nothing is queued", so we look into its buffer. `mismatches()` tries
-that out on a descriptor of our own before any socket is trusted to it.
+the cost. Twisted has no public call for "send now if nothing is queued", so we look into its buffer. `mismatches()`
+tries that out on a descriptor of our own before any socket is trusted to it.
 """
 
 from functools import cache, partial
@@ -27,8 +27,8 @@ def protocol_of(send: Send) -> WebSocketProtocol | None:
 class DaphneWriter(Writer):
     """Writes to the socket when Twisted holds nothing for it, else behind what Twisted holds.
 
-    Autobahn's own frames (ping, pong, close) go through Twisted's buffer, so one rule keeps all frames whole and in order:
-    never write beside bytes that are still in it.
+    Autobahn's own frames (ping, pong, close) go through Twisted's buffer, so one rule keeps all frames whole and in
+    order: never write beside bytes that are still in it.
     """
 
     __slots__ = ("_protocol", "_send_now", "_transport")

@@ -1,8 +1,9 @@
 """Daphne with the limits a public server needs, under the stock `daphne` command.
 
 Measured without them: a 300 MB upload to any URL is in memory before a view is asked (daphne#483); a client that never
-reads, or that sends faster than its consumer reads, grows the process without end (daphne#170); a frame that is too long
-ends in a TCP reset, which a browser cannot tell from a crash; SIGTERM drops every socket without a word (daphne#177).
+reads, or that sends faster than its consumer reads, grows the process without end (daphne#170); a frame that is too
+long ends in a TCP reset, which a browser cannot tell from a crash; SIGTERM drops every socket without a word
+(daphne#177).
 
 The subclasses below take the place of Daphne's own classes before it serves. `hardening_mismatches()` says when they no
 longer fit.
@@ -67,8 +68,8 @@ class HardenedWebSocket(ws_protocol.WebSocketProtocol):
     def serverSend(self, content: Any, binary: bool = False) -> None:
         """Ordinary ASGI sends take the direct way too.
 
-        Besides the speed: autobahn would refuse to send more than the client may send (`--websocket-max-message-size`), and
-        raise for a socket that closed in the meantime, where the ASGI specification wants silence.
+        Besides the speed: autobahn would refuse to send more than the client may send
+        (`--websocket-max-message-size`), and raise for a socket that closed in the meantime, which no consumer expects.
         """
         if self.state == self.STATE_CONNECTING:
             self.serverAccept()
@@ -89,8 +90,8 @@ class HardenedWebSocket(ws_protocol.WebSocketProtocol):
 class HardenedRequest(http_protocol.WebRequest):
     """An HTTP request that is refused as soon as its body is, or is announced to be, too long.
 
-    What still arrives is read and thrown away for a moment: closing beside unread bytes resets the connection, and the client
-    would not see the answer (RFC 9112, section 9.6).
+    What still arrives is read and thrown away for a moment: closing beside unread bytes resets the connection, and the
+    client would not see the answer (RFC 9112, section 9.6).
     """
 
     body_bytes = 0
@@ -119,10 +120,9 @@ class HardenedRequest(http_protocol.WebRequest):
             return
         self.is_refused = True
         self.requestHeaders.removeHeader(b"Expect")  # or Twisted would ask for the body after all
-        body = b"The request is too large.\n"
         self.channel.transport.write(
-            b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
-            % (len(body), body)
+            b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+            b"The request is too large.\n"
         )
         self.channel.transport.loseWriteConnection()
         twisted_reactor.callLater(LINGER_SECONDS, self.channel.transport.abortConnection)

@@ -1,8 +1,9 @@
 """What to do before the process ends, whichever server runs it.
 
-Daphne drops every socket at SIGTERM without a close frame and never tells the consumers (daphne#177). uvicorn closes them
-with 1012 before the ASGI lifespan event that announces the end. Both are made to call these callbacks first, so that
-clients hear when to come back and presence is cleared. A server that is unknown to us reaches them through `lifespan`.
+Daphne drops every socket at SIGTERM without a close frame and never tells the consumers (daphne#177). uvicorn closes
+them with 1012 before the ASGI lifespan event that announces the end. Both are made to call these callbacks first, so
+that clients hear when to come back and presence is cleared. A server that is unknown to us reaches them through
+`lifespan`.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ from uvicorn.server import Server
 from realtime.servers.shutdown import LEAVE_SECONDS, drain
 from realtime.servers.writer import CLOSE_SECONDS, Send, Writer
 
-# websockets-sansio, the default, and wsproto share the attributes we need; the legacy `websockets` implementation does not.
+# websockets-sansio, the default, and wsproto share the attributes we need; the legacy implementation does not.
 PROTOCOLS = {"WebSocketsSansIOProtocol", "WSProtocol"}
 ATTRIBUTES = ("send", "transport", "handshake_complete", "close_sent", "read_paused")
 
@@ -22,7 +22,7 @@ def protocol_of(send: Send) -> Any | None:
 
 
 class UvicornWriter(Writer):
-    """Writes to the asyncio transport, which already writes at once when nothing is queued, and in order when something is."""
+    """Writes to the asyncio transport, which writes at once when nothing is queued, and in order when something is."""
 
     __slots__ = ("_protocol", "_transport")
 
@@ -46,7 +46,7 @@ class UvicornWriter(Writer):
         return protocol.close_sent or not protocol.handshake_complete or self._transport.is_closing()
 
     async def close(self, code: int) -> None:
-        """uvicorn waits for the transport before it sends the frame, and for ever for the reader to take it; we do not."""
+        """uvicorn waits for the transport before it sends the frame, and for ever for the reader to take it."""
         if self.closed:
             return
         asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.abort)

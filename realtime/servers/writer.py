@@ -17,8 +17,8 @@ CLOSE_SECONDS = 5.0  # how long a reader may take to accept a close frame before
 class Writer(ABC):
     """The way out to one accepted socket. It belongs to the event loop's thread and never waits.
 
-    It is in order with every ASGI `send()` that was awaited before. A write is lost without a word once the socket is closed:
-    the reader's cursor, not the writer, knows what arrived.
+    It is in order with every ASGI `send()` that was awaited before. A write is lost without a word once the socket is
+    closed: the reader's cursor, not the writer, knows what arrived.
     """
 
     __slots__ = ()
@@ -51,8 +51,8 @@ class Writer(ABC):
     def pause_reading(self) -> None:
         """Take nothing more from this client: TCP then slows it down.
 
-        Not calling `receive()` is usually enough, because both servers stop reading when frames are left lying (Daphne by
-        our hardening). A `receive()` that empties the server's queue also ends the pause.
+        Not calling `receive()` is usually enough, because both servers stop reading when frames are left lying (Daphne
+        by our hardening). A `receive()` that empties the server's queue also ends the pause.
         """
         return  # an unknown server is left to bound itself
 
@@ -62,10 +62,10 @@ class Writer(ABC):
 
 
 class SendWriter(Writer):
-    """For a server whose inside is unknown to us, or whose `send()` some middleware wrapped: frames go out through ASGI.
+    """For a server whose inside is unknown, or whose `send()` some middleware wrapped: frames go out through ASGI.
 
-    About eight times as expensive as a direct write. ASGI has no word for dropping a connection, so `abort()` can only forget
-    what is queued and ask for a close.
+    About eight times as expensive as a direct write. ASGI has no word for dropping a connection, so `abort()` can only
+    forget what is queued and ask for a close.
     """
 
     __slots__ = ("_is_closed", "_pump", "_queue", "_queued", "_send")

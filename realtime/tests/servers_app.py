@@ -48,6 +48,8 @@ async def websocket(scope, receive, send):
     before = servers.writer_for(send).write(servers.text_frame(b"too early"))
     await send({"type": "websocket.accept"})
     writer = SendWriter(send) if scope["path"] == "/fallback" else servers.writer_for(send)
+    if scope["path"] == "/eager":
+        writer.write(servers.text_frame(b"hello"))
     socket = Socket(receive, send, writer, written_before=before)
     while (message := await receive())["type"] == "websocket.receive":
         command, *arguments = json.loads(message["text"])

@@ -36,7 +36,7 @@ class FrameTests(TestCase):
 
 
 class ConformanceTests(TestCase):
-    """One of these fails when a new version of a server no longer has what we use. Read its changes before you mend it."""
+    """One of these fails when a new version of a server no longer has what we use."""
 
     def test_daphne_autobahn_and_twisted_are_as_we_know_them(self):
         self.assertEqual(hardening.hardening_mismatches(), [])
