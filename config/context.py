@@ -1,0 +1,42 @@
+"""What every page knows of the suite: its name and its apps."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+@dataclass(frozen=True)
+class SuiteApp:
+    label: str
+    name: str
+    icon: str  # a symbol of static/icons.svg
+    summary: str
+    teaches: str
+    url: str
+    is_current: bool
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "SITE_NAME": settings.SITE_NAME,
+        "suite_apps": [suite_app(label, request) for label in settings.SUITE_APPS],
+    }
+
+
+def suite_app(label: str, request: HttpRequest) -> SuiteApp:
+    """An app describes itself in its `apps.py`; delete it from SUITE_APPS, and no page speaks of it."""
+    app = apps.get_app_config(label)
+    url = f"{reverse('home')}{label}/"
+    return SuiteApp(
+        label=label,
+        name=str(app.verbose_name),
+        icon=getattr(app, "icon", "apps"),
+        summary=getattr(app, "summary", ""),
+        teaches=getattr(app, "teaches", ""),
+        url=url,
+        is_current=request.path.startswith(url),
+    )

@@ -1,0 +1,43 @@
+"""Response headers that Django and django-csp do not set."""
+
+from inspect import iscoroutinefunction
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+PERMISSIONS_POLICY = ", ".join(
+    [
+        "geolocation=(self)",  # the incident map asks where the reporter is
+        *(f"{feature}=()" for feature in ["camera", "microphone", "payment", "usb", "serial", "midi", "display-capture"]),
+    ]
+)
+
+
+@sync_and_async_middleware
+def security_headers(get_response):
+    if iscoroutinefunction(get_response):
+
+        async def middleware(request: HttpRequest) -> HttpResponseBase:
+            return with_headers(request, await get_response(request))
+    else:
+
+        def middleware(request: HttpRequest) -> HttpResponseBase:
+            return with_headers(request, get_response(request))
+
+    return middleware
+
+
+def with_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    if is_personal(request, response):
+        # Nothing of a person's pages stays in a shared or a back-button cache after they log out.
+        response.headers["Cache-Control"] = "no-store, private"
+    return response
+
+
+def is_personal(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """HTML asked for with a session cookie. The cookie decides, because reading the session would cost a query."""
+    is_html = response.headers.get("Content-Type", "").startswith("text/html")
+    return is_html and settings.SESSION_COOKIE_NAME in request.COOKIES

@@ -1,0 +1,33 @@
+/* Tells the reader whether the page is live. Sets data-connection on <html> too, so that any stylesheet can answer. */
+import { socket } from "../realtime/socket.js";
+
+const WORDS = {
+  connecting: "Connecting…",
+  live: "Live",
+  reconnecting: "Reconnecting…",
+  offline: "Offline",
+  stopped: "Disconnected",
+};
+
+class ConnectionStatus extends HTMLElement {
+  #onStatus = (event) => this.#show(event.detail);
+
+  connectedCallback() {
+    socket.addEventListener("status", this.#onStatus);
+    this.#show(socket.status ?? "connecting");
+  }
+
+  disconnectedCallback() {
+    socket.removeEventListener("status", this.#onStatus);
+  }
+
+  #show(status) {
+    this.dataset.state = status;
+    document.documentElement.dataset.connection = status;
+    const text = this.querySelector(".connection__text");
+    // Writing the same words again would have a screen reader say them again.
+    if (text.textContent !== WORDS[status]) text.textContent = WORDS[status];
+  }
+}
+
+customElements.define("connection-status", ConnectionStatus);
