@@ -6,4 +6,6 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Realtime"
 
     def ready(self) -> None:
-        from realtime import receivers  # noqa: F401
+        from realtime import receivers, registry  # noqa: F401
+
+        registry.handlers()  # so that every command is known before the first frame comes

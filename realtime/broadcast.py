@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
-from realtime.hub import Broadcast, Hub, payloads_of
+from realtime.hub import Broadcast, Hub
 from realtime.protocol import Event
 
 logger = logging.getLogger(__name__)
@@ -32,11 +32,11 @@ def tell_hubs(group: str, message: dict[str, Any]) -> None:
 
 
 def _publish(group: str, events: tuple[Event, ...], head: dict[str, Any] | None) -> None:
-    said = Broadcast(group, payloads_of(events), head)
+    said = Broadcast.of(group, events, head)
     if hub := Hub.of_process():
         _in_loop_of(hub, hub.publish, said)
     else:
-        _from_outside(group, {"type": "realtime.frames", "group": group, "payloads": said.payloads, "head": head})
+        _from_outside(group, said.to_message())
 
 
 def _tell_hubs(group: str, message: dict[str, Any]) -> None:

@@ -10,10 +10,11 @@ from django.db import Error as DatabaseError
 
 from realtime import commands
 from realtime.auth import Caller, credentials_of, identify, is_same_site
+from realtime.events import Hello, Ping, Pong
 from realtime.hub import Hub
 from realtime.limits import Limit
-from realtime.protocol import FRAME_BYTES, VERSION, Command, Error, Event, Refusal, decode
-from realtime.resume import Ping, join_feeds
+from realtime.protocol import FRAME_BYTES, VERSION, Command, Error, Refusal, decode
+from realtime.resume import join_feeds
 from realtime.servers import writer_for
 from realtime.sockets import user_group
 
@@ -26,20 +27,6 @@ BAD_FRAMES, BAD_SECONDS = 5, 60  # so many in that time, and the socket is close
 frames_per_socket = Limit("frames", burst=100, per_second=50)
 bad_frames = Limit("bad frames", burst=BAD_FRAMES, per_second=BAD_FRAMES / BAD_SECONDS)
 refused_frames = Limit("frames over the limit", burst=20, per_second=20 / 30)
-
-
-class Hello(Event, frozen=True, kw_only=True, tag="realtime.hello"):
-    """The socket is open: its name, who the server takes the client for, and what it may send."""
-
-    connection: str
-    version: int
-    heartbeat: int
-    user: int
-    limits: dict[str, int]
-
-
-class Pong(Event, frozen=True, kw_only=True, tag="realtime.pong"):
-    """The answer to `realtime.ping`."""
 
 
 class RealtimeConsumer(AsyncConsumer):

@@ -8,64 +8,31 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from channels.layers import get_channel_layer
 from django.db import Error as DatabaseError
 
-from realtime.feeds import CatchUp, FeedSource, Head, split_name
+from realtime.events import Bye, FeedRefused
+from realtime.feeds import Head
+from realtime.layer import LayerLink
 from realtime.presence import Presence
-from realtime.protocol import Change, Event, Refusal, encode
-from realtime.publisher import Publisher
-from realtime.registry import sources
+from realtime.protocol import Change, Event, encode
+from realtime.repair import Repair
 from realtime.servers import Writer, text_frame
 from realtime.sockets import TOO_SLOW, Socket, user_group
-from realtime.threads import in_database
 from realtime.topics import Topic
 
 logger = logging.getLogger(__name__)
 
-RECHECK_TICKS = 4  # rights are looked at again that often, should the hint that they changed be lost
 TICK_SECONDS = 15.0  # ± 20 %; how long a lost last message may go unnoticed
-LATE_SECONDS = 0.05  # how long an early change waits for the one before it, until that is read from the database
+RECHECK_TICKS = 4  # rights are looked at again that often, should the hint that they changed be lost
 HEAD_SECONDS = 1.0  # watched heads are told at most this often
-SUBSCRIBE_SECONDS = 1.0  # how long a join waits for a layer that does not answer
 RESTART = 4012
-
-
-class FeedLive(Event, frozen=True, kw_only=True, tag="realtime.feed.live"):
-    """Everything up to `rev` has been sent; what follows is live."""
-
-    feed: str
-    rev: int
-    epoch: str
-
-
-class FeedReset(Event, frozen=True, kw_only=True, tag="realtime.feed.reset"):
-    """Too much was missed, or history was rewritten: fetch a fresh page. Live from `rev` on."""
-
-    feed: str
-    rev: int
-    epoch: str
-
-
-class FeedRefused(Event, frozen=True, kw_only=True, tag="realtime.feed.refused"):
-    """The feed is not there, or not for this person, or no longer. `code` is as in `realtime.error`."""
-
-    feed: str
-    code: str
-
-
-class Bye(Event, frozen=True, kw_only=True, tag="realtime.bye"):
-    """The server is about to close with `code`. Come back after `reconnect_after` seconds."""
-
-    code: int
-    reconnect_after: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +43,19 @@ class Broadcast:
     payloads: Sequence[tuple[int | None, bytes]]
     head: dict[str, Any] | None = None
 
+    @classmethod
+    def of(cls, group: str, events: Iterable[Event], head: dict[str, Any] | None) -> "Broadcast":
+        return cls(group, [(event.rev if isinstance(event, Change) else None, encode(event)) for event in events], head)
+
+    def to_message(self) -> dict[str, Any]:
+        payloads = [list(pair) for pair in self.payloads]
+        return {"type": "realtime.frames", "group": self.group, "payloads": payloads, "head": self.head}
+
+    @classmethod
+    def from_message(cls, message: dict[str, Any]) -> "Broadcast":
+        payloads = [(rev, bytes(payload)) for rev, payload in message["payloads"]]
+        return cls(message["group"], payloads, message.get("head"))
+
 
 class Hub:
     """One per event loop: `Hub.here()`."""
@@ -85,23 +65,16 @@ class Hub:
     def __init__(self) -> None:
         self.id = uuid4()
         self.loop = asyncio.get_running_loop()
-        self.layer = get_channel_layer()
         self.sockets: set[Socket] = set()
         self.topics: dict[str, Topic] = {}
         self.counters: Counter[str] = Counter()
-        self.publisher = Publisher(self.layer, self.id.hex, self.counters)
+        self.layer = LayerLink(self.id.hex, self.take, self.counters)
+        self.repair = Repair(self.counters, self.refuse)
         self.presence = Presence(self)
-        self._channel = ""
         self._tasks: list[asyncio.Task[None]] = []
-        self._starting: asyncio.Lock = asyncio.Lock()
-        self._joining: dict[str, asyncio.Task[None]] = {}
-        self._repairs: dict[str, asyncio.Task[None]] = {}
+        self._background: set[asyncio.Task[None]] = set()
         self._to_flush: list[Socket] = []
-        self._ticks = 0
         self._heads: dict[str, dict[str, Any]] = {}
-        self._background: set[asyncio.Task[Any]] = set()
-
-    # Finding the hub
 
     @classmethod
     def here(cls) -> "Hub":
@@ -123,7 +96,7 @@ class Hub:
         socket = Socket(self, writer)
         self.sockets.add(socket)
         if not self._tasks:
-            self._tasks = [self._run(self._receive()), self._run(self._tick())]
+            self._tasks = [self.loop.create_task(self.layer.receive()), self.loop.create_task(self._tick())]
             self.presence.start()
         return socket
 
@@ -133,28 +106,10 @@ class Hub:
         for group in list(socket.groups):
             self.leave(socket, group)
         if not self.sockets:
-            await self.stop()
-
-    async def stop(self) -> None:
-        """Nobody is here: no work, no lease, no channel."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-        await self.presence.stop()
-        self._channel = ""
-
-    async def drain(self) -> None:
-        """The process ends: say so to every socket, spread the return of the clients, and give up the lease."""
-        for socket in list(self.sockets):
-            socket.send(Bye(code=RESTART, reconnect_after=round(random.uniform(0.2, 3.0), 2)))
-        self.flush()
-        await asyncio.gather(*(self.close_socket(socket, RESTART) for socket in list(self.sockets)))
-        await self.presence.stop()
+            await self._rest()
 
     async def close_socket(self, socket: Socket, code: int) -> None:
+        """Send what is queued, then a close frame."""
         if not socket.closing:
             socket.closing = code
             self.flush()
@@ -162,91 +117,52 @@ class Hub:
 
     def close_slow(self, socket: Socket) -> None:
         self.counters["slow"] += 1
-        self._run(self.close_socket(socket, TOO_SLOW))
+        self.run(self.close_socket(socket, TOO_SLOW))
+
+    async def drain(self) -> None:
+        """The process ends: say so to every socket, spread the return of the clients, and give up the lease."""
+        sockets = list(self.sockets)
+        for socket in sockets:
+            socket.send(Bye(code=RESTART, reconnect_after=round(random.uniform(0.2, 3.0), 2)))
+        await asyncio.gather(*(self.close_socket(socket, RESTART) for socket in sockets))
+        await self.presence.stop()
+
+    async def _rest(self) -> None:
+        """Nobody is here: no tick, no channel, no lease."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.presence.stop()
 
     # Joining and leaving
 
-    async def join(self, socket: Socket, feed: str, source: FeedSource, head: Head, rev: int | None, epoch: str) -> None:
-        """Bring a socket that is at revision `rev` (None: a new page) of an existing feed up to date, then keep it so.
-
-        The topic is subscribed before `head` was read (`subscribe`), so nothing falls between the two.
-        """
-        topic = self.topics[feed]
-        topic.joining[socket] = None
-        socket.feeds.add(feed)
-        if topic.cursor is None:
-            topic.start(head.rev, head.epoch)
-        reached = await self._bring_up(socket, topic, source, rev, epoch)
-        if socket not in topic.joining:  # it left meanwhile
-            return
-        topic.admit(socket, reached)
-        self.presence.enter(socket, topic, source)
-
-    async def _bring_up(self, socket: Socket, topic: Topic, source: FeedSource, rev: int | None, epoch: str) -> int:
-        assert topic.cursor is not None
-        if rev is None:
-            rev = topic.cursor
-        if (epoch and epoch != topic.epoch) or (rev > topic.cursor and not await self._has_reached(topic, source, rev)):
-            return self._reset(socket, topic)
-        frames = topic.since(rev)
-        while frames is None:
-            missed = await self._catch_up(source, topic.group, rev)
-            if missed.is_reset:
-                return self._reset(socket, topic)
-            for change in missed.changes:
-                socket.send(change)
-            rev = missed.rev
-            if rev >= topic.cursor:
-                break
-            frames = topic.since(rev)
-        for frame in frames or []:
-            socket.write(frame)
-        rev = max(rev, topic.cursor) if frames is not None else rev
-        socket.send(FeedLive(feed=topic.group, rev=rev, epoch=topic.epoch))
-        return rev
-
-    async def _has_reached(self, topic: Topic, source: FeedSource, rev: int) -> bool:
-        """A client may be ahead of this process, never of the database."""
-        await self._repair(topic, source)
-        return topic.cursor is not None and rev <= topic.cursor
-
-    def _reset(self, socket: Socket, topic: Topic) -> int:
-        assert topic.cursor is not None
-        self.counters["resets"] += 1
-        socket.send(FeedReset(feed=topic.group, rev=topic.cursor, epoch=topic.epoch))
-        return topic.cursor
-
-    async def subscribe(self, group: str) -> Topic:
-        """Follow a group on the layer, before anything about it is read. A layer that is away delays nobody for long."""
+    async def hold(self, socket: Socket, group: str) -> None:
+        """Follow a group on the layer, for this socket, before anything about it is read. Undone by `leave`."""
         topic = self.topics.get(group)
         if topic is None:
             topic = self.topics[group] = Topic(group)
-            self._joining[group] = self._run(self._group_add(group))
-        if joining := self._joining.get(group):
-            await asyncio.wait([joining], timeout=SUBSCRIBE_SECONDS)
-        return topic
-
-    async def _group_add(self, group: str) -> None:
-        try:
-            channel = await self._own_channel()
-            await self.layer.group_add(group, channel)
-        except Exception as error:  # whatever the layer raises when it is away; the tick tries again
-            self._layer_trouble("group_add", error)
-        finally:
-            self._joining.pop(group, None)
-
-    async def _own_channel(self) -> str:
-        async with self._starting:
-            if not self._channel:
-                self._channel = await self.layer.new_channel()
-            return self._channel
-
-    async def hold(self, socket: Socket, group: str) -> None:
-        """Subscribe, and keep the topic for this socket while it is decided whether it may have it. Undone by `leave`."""
-        topic = await self.subscribe(group)
         socket.groups.add(group)
         if socket not in topic.live:
             topic.joining.setdefault(socket, None)
+        if not topic.is_followed:
+            await self.layer.follow(group)
+            topic.is_followed = True
+
+    async def join(self, socket: Socket, feed: str, head: Head, rev: int | None, epoch: str) -> None:
+        """Bring a socket that is at revision `rev` (None: a new page) up to date, then keep it so.
+
+        The socket holds the topic since before `head` was read, so nothing falls between the two.
+        """
+        topic = self.topics[feed]
+        socket.feeds.add(feed)
+        if topic.cursor is None:
+            topic.start(*head)
+        reached = await self.repair.bring_up(socket, topic, rev, epoch)
+        if socket in topic.joining:  # it has not left meanwhile
+            topic.admit(socket, reached)
+            self.presence.enter(socket, feed)
 
     def watch(self, socket: Socket, feed: str, head: Head) -> None:
         """Tell this socket, which holds the topic, only how far the feed is."""
@@ -255,7 +171,7 @@ class Hub:
         if feed not in socket.feeds:
             topic.joining.pop(socket, None)
         if topic.cursor is None:
-            topic.start(head.rev, head.epoch)
+            topic.start(*head)
 
     async def follow(self, socket: Socket, group: str) -> int:
         """Join a group that has no revisions, such as that of one person's sockets. Returns how many follow it here."""
@@ -268,22 +184,17 @@ class Hub:
         topic = self.topics.get(group)
         if topic is None:
             return
-        self.presence.leave(socket, topic)
+        self.presence.leave(socket, group)
         socket.feeds.discard(group)
         socket.groups.discard(group)
         topic.remove(socket)
         if topic.is_empty:
             del self.topics[group]
-            if self._channel:
-                self._run(self._group_discard(group))
+            self.run(self._unfollow(group))
 
-    async def _group_discard(self, group: str) -> None:
-        if group in self.topics:  # somebody came back
-            return
-        try:
-            await self.layer.group_discard(group, self._channel)
-        except Exception as error:  # the layer is away; a group too many does no harm
-            self._layer_trouble("group_discard", error)
+    async def _unfollow(self, group: str) -> None:
+        if group not in self.topics:  # nobody came back meanwhile
+            await self.layer.unfollow(group)
 
     def refuse(self, socket: Socket, feed: str, code: str) -> None:
         self.leave(socket, feed)
@@ -293,19 +204,11 @@ class Hub:
 
     def publish(self, broadcast: Broadcast) -> None:
         """Tell the sockets of this process at once, and the other processes through the layer."""
-        self.counters["published"] += len(broadcast.payloads)
-        self._deliver(broadcast)
-        self.publisher.send(
-            broadcast.group,
-            {
-                "type": "realtime.frames",
-                "group": broadcast.group,
-                "payloads": [list(pair) for pair in broadcast.payloads],
-                "head": broadcast.head,
-            },
-        )
+        self.deliver(broadcast)
+        self.layer.send(broadcast.group, broadcast.to_message())
 
-    def _deliver(self, broadcast: Broadcast) -> None:
+    def deliver(self, broadcast: Broadcast) -> None:
+        """Fan out to the sockets of this process."""
         topic = self.topics.get(broadcast.group)
         if topic is None:
             return
@@ -316,12 +219,13 @@ class Hub:
                 topic.tell(frame)
             else:
                 in_order = topic.accept(rev, frame)
-        if broadcast.head is not None and topic.watchers:
-            self._tell_head(topic, broadcast.head, max(rev or 0 for rev, _ in broadcast.payloads))
         if not in_order:
-            self._repair_soon(topic)
+            self.repair.repair_soon(topic)
+        if broadcast.head is not None and topic.watchers:
+            self._tell_head(topic.group, {"rev": max(rev or 0 for rev, _ in broadcast.payloads), **broadcast.head})
 
     def flush_later(self, socket: Socket) -> None:
+        """Write what this socket is sent during this turn of the event loop with one system call."""
         if not self._to_flush:
             self.loop.call_soon(self.flush)
         self._to_flush.append(socket)
@@ -331,156 +235,75 @@ class Hub:
         for socket in sockets:
             socket.flush()
 
-    def _tell_head(self, topic: Topic, facts: dict[str, Any], rev: int) -> None:
-        """Coalesced: the first at once, then the latest once a second."""
-        waiting = topic.group in self._heads
-        self._heads[topic.group] = {"type": "realtime.feed.head", "feed": topic.group, "rev": rev, **facts}
-        if not waiting:
-            self._flush_head(topic.group)
+    def _tell_head(self, group: str, facts: dict[str, Any]) -> None:
+        """The first at once, then the latest once a second."""
+        is_waiting = group in self._heads
+        self._heads[group] = facts
+        if not is_waiting:
+            self._flush_head(group)
 
     def _flush_head(self, group: str) -> None:
         facts, topic = self._heads.get(group), self.topics.get(group)
         if not facts or not topic:
             self._heads.pop(group, None)
             return
-        frame = text_frame(encode(facts))
+        frame = text_frame(encode({"type": "realtime.feed.head", "feed": group, **facts}))
         for socket in topic.watchers:
             socket.write(frame)
         self._heads[group] = {}
         self.loop.call_later(HEAD_SECONDS, self._flush_head, group)
 
-    # The layer
-
-    async def _receive(self) -> None:
-        """Read what other processes publish. Whatever happens to the layer, this goes on."""
-        channel = ""
-        while True:
-            try:
-                channel = await self._own_channel()
-                self.take(await self.layer.receive(channel))
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # whatever the layer raises; the tick repairs what is lost meanwhile
-                self._layer_trouble("receive", error)
-                await asyncio.sleep(1)
+    # What other processes say
 
     def take(self, message: dict[str, Any]) -> None:
         """One message of the layer. Unknown types are counted, not raised: newer code may be running beside us."""
-        if message.get("origin") == self.id.hex:
-            return
         match message.get("type"):
             case "realtime.frames":
-                payloads = [(rev, bytes(payload)) for rev, payload in message["payloads"]]
-                self._deliver(Broadcast(message["group"], payloads, message.get("head")))
+                self.deliver(Broadcast.from_message(message))
             case "realtime.access":
-                self.recheck(message["user"], message.get("session", ""))
+                self._recheck(message["user"], message["session"])
             case "realtime.presence":
                 self.presence.take(message)
             case _:
                 self.counters["unknown"] += 1
 
     def tell_hubs(self, group: str, message: dict[str, Any]) -> None:
-        """Tell all hubs something that is not for browsers."""
+        """Tell all hubs, this one included, something that is not for browsers."""
         self.take(message)
-        self.publisher.send(group, message)
+        self.layer.send(group, message)
 
-    def recheck(self, user_id: int, session: str = "") -> None:
+    def _recheck(self, user_id: int, session: str) -> None:
         """Somebody's rights changed: their sockets look again."""
         topic = self.topics.get(user_group(user_id))
         for socket in list(topic.live) if topic else []:
             if socket.recheck and session in {"", socket.session}:
                 socket.recheck()
 
-    def _layer_trouble(self, what: str, error: Exception) -> None:
-        self.counters["layer_errors"] += 1
-        logger.warning("Channel layer: %s failed (%s: %s); the feeds repair what it loses.", what, type(error).__name__, error)
-
-    # Repair
-
-    def _repair_soon(self, topic: Topic) -> None:
-        source = self._source(topic.group)
-        if source and topic.group not in self._repairs:
-            self._repairs[topic.group] = self._run(self._repair_late(topic, source))
-
-    async def _repair_late(self, topic: Topic, source: FeedSource) -> None:
-        try:
-            await asyncio.sleep(LATE_SECONDS)
-            while topic.early and self.topics.get(topic.group) is topic:
-                await self._repair(topic, source)
-        except (DatabaseError, Refusal) as error:
-            logger.warning("Repair of %s failed (%s); the tick tries again.", topic.group, error)
-        finally:
-            self._repairs.pop(topic.group, None)
-
-    async def _repair(self, topic: Topic, source: FeedSource) -> None:
-        """Read what is missing, once for all sockets of the process."""
-        if topic.cursor is None:
-            return
-        self.counters["repairs"] += 1
-        missed = await self._catch_up(source, topic.group, topic.cursor)
-        if missed.is_reset or missed.epoch != topic.epoch:
-            self._reset_all(topic, missed)
-        else:
-            topic.repair([(change.rev, text_frame(encode(change))) for change in missed.changes], missed.rev)
-
-    async def _catch_up(self, source: FeedSource, feed: str, rev: int) -> CatchUp:
-        return await in_database(source.catch_up, split_name(feed)[1], rev)
-
-    def _reset_all(self, topic: Topic, missed: CatchUp) -> None:
-        if not missed.epoch:  # the feed is gone
-            for socket in list(topic.followers()):
-                self.refuse(socket, topic.group, "not_found")
-            return
-        topic.start(missed.rev, missed.epoch)
-        for socket in list(topic.live):
-            self._reset(socket, topic)
-
     # The tick
 
     async def _tick(self) -> None:
-        """Find what no later hint would reveal: a lost last message, a lost subscription, rights that were taken away."""
+        """Find what no later hint would reveal."""
+        ticks = 0
         while True:
             await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))
+            ticks += 1
             try:
-                await self.check()
-            except (DatabaseError, Refusal) as error:
+                await self.check(with_rights=ticks % RECHECK_TICKS == 0)
+            except DatabaseError as error:
                 logger.warning("The tick could not reach the database (%s); it tries again.", error)
 
-    async def check(self) -> None:
-        """Subscribe again and compare heads: one query per kind of feed, whatever the number of sockets."""
+    async def check(self, with_rights: bool = False) -> None:
+        """Follow all groups again, compare heads and rosters; the queries do not depend on the number of sockets."""
         for group in list(self.topics):
-            await self._group_add(group)
-        for source in sources().values():
-            await self._compare_heads(source)
-        self._ticks += 1
-        if self._ticks % RECHECK_TICKS == 0:
-            for socket in list(self.sockets):
-                if socket.recheck:
-                    socket.recheck()
+            await self.layer.follow_again(group)
+        await self.repair.compare_heads(list(self.topics.values()))
         await self.presence.check()
+        for socket in list(self.sockets) if with_rights else []:
+            if socket.recheck:
+                socket.recheck()
 
-    async def _compare_heads(self, source: FeedSource) -> None:
-        open_topics = [topic for topic in self.topics.values() if self._source(topic.group) is source]
-        if not open_topics:
-            return
-        heads = await in_database(source.heads, [split_name(topic.group)[1] for topic in open_topics])
-        for topic in open_topics:
-            head = heads.get(split_name(topic.group)[1])
-            if topic.cursor is None:
-                if head:
-                    topic.start(*head)
-            elif head is None or head.rev > topic.cursor or head.epoch != topic.epoch:
-                await self._repair(topic, source)
-
-    def _source(self, group: str) -> FeedSource | None:
-        return sources().get(group.rpartition(".")[0])
-
-    def _run(self, coroutine: Any) -> asyncio.Task[Any]:
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Start something that nobody waits for."""
         task = self.loop.create_task(coroutine)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-        return task
-
-
-def payloads_of(events: Iterable[Event]) -> list[tuple[int | None, bytes]]:
-    return [(event.rev if isinstance(event, Change) else None, encode(event)) for event in events]

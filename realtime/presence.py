@@ -19,15 +19,15 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 
 from realtime import models as tables
-from realtime.feeds import FeedSource
-from realtime.protocol import Event, encode
+from realtime.events import PresenceChanged, PresenceSnapshot
+from realtime.protocol import encode
+from realtime.registry import source_of
 from realtime.servers import text_frame
 from realtime.threads import in_database
 
 if TYPE_CHECKING:
     from realtime.hub import Hub
     from realtime.sockets import Socket
-    from realtime.topics import Topic
 
 logger = logging.getLogger(__name__)
 
@@ -41,23 +41,6 @@ SHOWN = 50  # people named in a snapshot; the count tells the rest
 class Person(NamedTuple):
     id: int
     name: str
-
-
-class PresenceSnapshot(Event, frozen=True, kw_only=True, tag="realtime.presence.snapshot"):
-    """Who is here now, at most 50 of them by name, and how many there are."""
-
-    feed: str
-    people: list[dict[str, Any]]
-    count: int
-
-
-class PresenceChanged(Event, frozen=True, kw_only=True, tag="realtime.presence.changed"):
-    """People came or went."""
-
-    feed: str
-    joined: list[dict[str, Any]]
-    left: list[dict[str, Any]]
-    count: int
 
 
 class Roster:
@@ -144,24 +127,25 @@ class Presence:
                 await in_database(_end_lease, self._hub.id)
         self._tell([], left)
 
-    def enter(self, socket: "Socket", topic: "Topic", source: FeedSource) -> None:
-        """A socket went live on a feed whose people see each other."""
-        if not source.has_presence or socket.user is None:
+    def enter(self, socket: "Socket", feed: str) -> None:
+        """A socket went live on a feed; on some feeds people see each other."""
+        source = source_of(feed)
+        if not source or not source.has_presence or socket.user is None:
             return
         self._names[socket.user.pk] = socket.user.get_username()
-        key = topic.group, socket.user.pk
+        key = feed, socket.user.pk
         self._local[key].add(socket)
         if key not in self._written:
             self._write_soon(key, WRITE_SECONDS)
-        if topic.group in self._rosters:
-            self._send_snapshot(socket, topic.group)
+        if feed in self._rosters:
+            self._send_snapshot(socket, feed)
         else:
-            self._hub._run(self._open_roster(socket, topic.group))
+            self._hub.run(self._open_roster(socket, feed))
 
-    def leave(self, socket: "Socket", topic: "Topic") -> None:
+    def leave(self, socket: "Socket", feed: str) -> None:
         if socket.user is None:
             return
-        key = topic.group, socket.user.pk
+        key = feed, socket.user.pk
         sockets = self._local.get(key)
         if sockets and socket in sockets:
             sockets.discard(socket)

@@ -109,8 +109,8 @@ class Refusal(Exception):
 _encoder = msgspec.json.Encoder()
 
 
-def encode(event: Event) -> bytes:
-    """The event as one JSON text frame, UTF-8."""
+def encode(event: Event | dict[str, Any]) -> bytes:
+    """The event as one JSON text, UTF-8."""
     return _encoder.encode(event)
 
 

@@ -18,6 +18,11 @@ def sources() -> dict[str, FeedSource]:
     return {source.name: source for routing in _routings() for source in routing.feeds}
 
 
+def source_of(group: str) -> FeedSource | None:
+    """The feed that a group carries; None for groups without revisions, such as a person's sockets."""
+    return sources().get(group.rpartition(".")[0])
+
+
 @cache
 def handlers() -> dict[type[Command], Handler]:
     return {command: handler for routing in _routings() for command, handler in routing.commands.items()}

@@ -2,63 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Annotated
-
-import msgspec
 
 from realtime.auth import Caller
-from realtime.feeds import FeedSource, Head, split_name
+from realtime.events import FEEDS_PER_SOCKET, Cursor, JoinFeed, LeaveFeed, Resume, WatchHeads
+from realtime.feeds import Head, split_name
 from realtime.hub import Hub
-from realtime.protocol import VERSION, Command, FeedName, Refusal, Revision
+from realtime.protocol import VERSION, Command, Refusal
 from realtime.registry import sources
 from realtime.sockets import Socket
 from realtime.threads import in_database
 
-FEEDS_PER_SOCKET = 300
-Epoch = Annotated[str, msgspec.Meta(max_length=12)]
-
-
-class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a client is in a feed: it has everything up to `rev` (None: nothing, and wants only what comes)."""
-
-    rev: Revision | None = None
-    epoch: Epoch = ""
-
-
-class Resume(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="realtime.feeds.resume"):
-    """The first frame after each open: the feeds the page shows, with their cursors, and those it only watches."""
-
-    version: int = VERSION
-    feeds: Annotated[dict[FeedName, Cursor], msgspec.Meta(max_length=FEEDS_PER_SOCKET)] = {}
-    heads: Annotated[list[FeedName], msgspec.Meta(max_length=FEEDS_PER_SOCKET)] = []
-
-
-class JoinFeed(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="realtime.feed.join"):
-    """Follow one more feed, from `rev` on."""
-
-    feed: FeedName
-    rev: Revision | None = None
-    epoch: Epoch = ""
-
-
-class LeaveFeed(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="realtime.feed.leave"):
-    """Follow a feed no longer."""
-
-    feed: FeedName
-
-
-class WatchHeads(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="realtime.heads.watch"):
-    """Hear only how far these feeds are, at most once a second each: enough for unread counts."""
-
-    feeds: Annotated[list[FeedName], msgspec.Meta(max_length=FEEDS_PER_SOCKET)]
-
-
-class Ping(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="realtime.ping"):
-    """A sign of life, every 15 s."""
-
 
 async def join_feeds(hub: Hub, socket: Socket, caller: Caller, command: Command) -> None:
-    """Carry out one of the commands above."""
+    """Carry out a command about feeds."""
     match command:
         case Resume(version=version) if version > VERSION:
             await hub.close_socket(socket, 4409)
@@ -81,14 +37,14 @@ async def _join(hub: Hub, socket: Socket, caller: Caller, cursors: dict[str, Cur
     heads = await _readable(hub, socket, caller, cursors)
     for feed, cursor in cursors.items():
         if feed in heads:
-            await hub.join(socket, feed, *heads[feed], cursor.rev, cursor.epoch)
+            await hub.join(socket, feed, heads[feed], cursor.rev, cursor.epoch)
         else:
             hub.refuse(socket, feed, "not_found")
 
 
 async def _watch(hub: Hub, socket: Socket, caller: Caller, feeds: Iterable[str]) -> None:
     _check_number(socket, feeds)
-    for feed, (_, head) in (await _readable(hub, socket, caller, feeds)).items():
+    for feed, head in (await _readable(hub, socket, caller, feeds)).items():
         hub.watch(socket, feed, head)
 
 
@@ -99,21 +55,21 @@ def _check_number(socket: Socket, feeds: Iterable[str]) -> None:
 
 async def _readable(
     hub: Hub, socket: Socket, caller: Caller, feeds: Iterable[str]
-) -> dict[str, tuple[FeedSource, Head]]:
+) -> dict[str, Head]:
     """Those of the feeds that the person may join, with their heads: subscribed first, read after, one query a kind."""
     by_source: dict[str, list[str]] = defaultdict(list)
     for feed in feeds:
         name, _ = split_name(feed)
         if name in sources() and _is_in_scope(caller, name):
             by_source[name].append(feed)
-    found: dict[str, tuple[FeedSource, Head]] = {}
+    found: dict[str, Head] = {}
     for name, wanted in by_source.items():
         for feed in wanted:
             await hub.hold(socket, feed)
         heads = await in_database(sources()[name].heads, [split_name(feed)[1] for feed in wanted], caller.user)
         for feed in wanted:
             if head := heads.get(split_name(feed)[1]):
-                found[feed] = sources()[name], head
+                found[feed] = head
             elif feed not in socket.feeds:
                 hub.leave(socket, feed)
     return found

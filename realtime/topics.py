@@ -23,6 +23,7 @@ class Topic:
         self.live: set[Socket] = set()
         self.joining: dict[Socket, int | None] = {}  # the revision it has; None while that is being read
         self.watchers: set[Socket] = set()  # of the head only
+        self.is_followed = False  # on the layer
         self.cursor: int | None = None
         self.epoch = ""
         self.early: dict[int, bytes] = {}
