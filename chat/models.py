@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from realtime.feeds import Feed, FeedQuerySet, Person
+from realtime.models import AccessToken
 
 NAME_LENGTH = 80
 TOPIC_LENGTH = 250
@@ -214,6 +215,7 @@ class Message(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="messages"
     )
     author_name = models.CharField(max_length=150)  # as it was; also of webhooks, which are nobody
+    hook = models.ForeignKey("IncomingHook", models.SET_NULL, null=True, blank=True, related_name="messages")
     client_id = models.UUIDField(null=True, blank=True, editable=False)
     body = models.TextField(max_length=BODY_LENGTH, blank=True)
     html = models.TextField(blank=True, editable=False)  # rendered and sanitised from `body` by markup.py
@@ -231,6 +233,7 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["room", "seq"], name="one_message_per_place"),
             # The last line of idempotence: a resent command meets it however it comes.
             models.UniqueConstraint(fields=["author", "client_id"], name="one_message_per_client_id"),
+            models.UniqueConstraint(fields=["hook", "client_id"], name="one_message_per_hook_and_client_id"),
         ]
         indexes = [models.Index(fields=["room", "rev"]), models.Index(fields=["author", "created_at"])]
 
@@ -346,6 +349,8 @@ class ModerationAction(models.Model):
         SLOW_MODE = "slow_mode", "set slow mode"
         ARCHIVE = "archive", "archived the room"
         UNARCHIVE = "unarchive", "reopened the room"
+        ADD_HOOK = "add_hook", "added a webhook"
+        REVOKE_HOOK = "revoke_hook", "revoked a webhook"
 
     room = models.ForeignKey(Room, models.CASCADE, related_name="moderation_actions")
     kind = models.CharField(max_length=14, choices=Kind.choices)
@@ -374,15 +379,35 @@ class Bot(models.Model):
         return str(self.user)
 
 
+class IncomingHookQuerySet(models.QuerySet):
+    def usable(self, secret: str) -> "IncomingHookQuerySet":
+        return self.filter(digest=IncomingHook.digest_of(secret), revoked_at=None)
+
+    def for_list(self) -> "IncomingHookQuerySet":
+        """As the page shows them: those that work first, with the time of their last message."""
+        last = Message.objects.filter(hook=models.OuterRef("pk")).order_by("-pk").values("created_at")[:1]
+        return (
+            self.select_related("created_by")
+            .annotate(last_used_at=models.Subquery(last))
+            .order_by(F("revoked_at").desc(nulls_first=True), "-pk")
+        )
+
+
 class IncomingHook(models.Model):
-    """A secret URL that posts into one room, for programs that can do no more than POST."""
+    """A secret that posts into one room, for programs that can do no more than POST."""
 
     room = models.ForeignKey(Room, models.CASCADE, related_name="hooks")
     name = models.CharField(max_length=NAME_LENGTH)
-    digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 of the secret in the URL
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # of the secret, which is not stored
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    objects = IncomingHookQuerySet.as_manager()
+
     def __str__(self) -> str:
         return f"{self.name} in {self.room}"
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return AccessToken.digest_of(secret)

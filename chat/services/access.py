@@ -34,9 +34,13 @@ def check_membership(room: Room, membership: Membership | None) -> None:
         raise no_such_room() if room.kind != Room.Kind.OPEN else Refusal("not_allowed", "Join the room first.")
 
 
-def check_may_speak(room: Room, membership: Membership) -> None:
+def check_is_open_for_writing(room: Room) -> None:
     if room.is_archived:
         raise Refusal("archived", "This room is archived.")
+
+
+def check_may_speak(room: Room, membership: Membership) -> None:
+    check_is_open_for_writing(room)
     if membership.is_muted:
         raise Refusal("muted", f"You are muted until {membership.muted_until:%H:%M} UTC.")
 

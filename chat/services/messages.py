@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chat import markup
 from chat.frames import message_event
-from chat.models import Attachment, Membership, Message, MessageEdit, ModerationAction, Reaction, Room
+from chat.models import Attachment, IncomingHook, Membership, Message, MessageEdit, ModerationAction, Reaction, Room
 from chat.services import access, mentions
 from realtime.broadcast import broadcast
 from realtime.limits import Limit
@@ -18,6 +18,7 @@ from realtime.protocol import Refusal
 from realtime.receipts import Done, once
 
 posts_per_person = Limit("chat posts", burst=10, per_second=1)
+posts_per_hook = Limit("chat webhooks", burst=10, per_second=1)
 changes_per_person = Limit("chat edits and reactions", burst=20, per_second=2)
 
 ACTION_PREFIX = "/me "
@@ -25,7 +26,7 @@ ACTION_PREFIX = "/me "
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Something to say, before it is a message. `author` is a user; `author_name` is set by webhooks, who are nobody."""
+    """Something to say, before it is a message. A webhook is nobody: `author` is None, and `author_name` is given."""
 
     room_id: int
     author: Any
@@ -34,7 +35,13 @@ class Draft:
     reply_to: int | None = None
     attachments: tuple[UUID, ...] = ()
     author_name: str = ""
+    hook: IncomingHook | None = None
     kind: str = field(default=Message.Kind.TEXT)
+
+    @property
+    def key(self) -> tuple[int | None, int | None, UUID | None]:
+        """Whose command it is, and which: the same key is the same message."""
+        return (self.author and self.author.pk, self.hook and self.hook.pk, self.client_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class _Batch:
             )
         }
         self.known = {
-            (message.author_id, message.client_id): message
+            (message.author_id, message.hook_id, message.client_id): message
             for message in Message.objects.filter(client_id__in=[draft.client_id for draft in drafts if draft.client_id])
         }
         self.mentioned = mentions.find_members(drafts)
@@ -93,15 +100,15 @@ class _Batch:
 
     def answer(self, draft: Draft) -> Any:
         """A `Refusal`, or a function that gives the `Posted` once the rows are written."""
-        if draft.author and (known := self.known.get((draft.author.pk, draft.client_id))):
+        if known := self.known.get(draft.key):
             return lambda: Posted(known.pk, known.seq, known.posted_rev, False)
         try:
             message = self._message(draft)
         except Refusal as refusal:
             return refusal
         self.messages.append(message)
-        if draft.author and draft.client_id:
-            self.known[draft.author.pk, draft.client_id] = message
+        if draft.client_id:
+            self.known[draft.key] = message
         return lambda: Posted(message.pk, message.seq, message.posted_rev, True)
 
     def _message(self, draft: Draft) -> Message:
@@ -113,6 +120,8 @@ class _Batch:
             access.check_membership(room, membership)
             access.check_may_speak(room, membership)
             _check_pace(room, draft.author, membership)
+        elif draft.hook:
+            access.check_is_open_for_writing(room)
         body, kind = _read_body(draft)
         reply_to = self.replied_to.get(draft.reply_to)
         if draft.reply_to and (reply_to is None or reply_to.room_id != room.pk):
@@ -122,6 +131,8 @@ class _Batch:
             raise Refusal("bad_value", "Say something.", field="body")
         if draft.author and draft.kind != Message.Kind.SYSTEM:
             posts_per_person.spend(draft.author.pk)
+        elif draft.hook:
+            posts_per_hook.spend(draft.hook.pk)
         room.rev += 1
         room.last_seq += 1
         room.last_message_at = timezone.now()
@@ -133,6 +144,7 @@ class _Batch:
             kind=kind,
             author=draft.author,
             author_name=draft.author_name or draft.author.get_username(),
+            hook=draft.hook,
             client_id=draft.client_id,
             body=body,
             html=markup.render(body, self.mentioned[room.pk]) if body else "",
