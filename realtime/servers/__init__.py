@@ -4,9 +4,10 @@
     writer = writer_for(send)              # once per accepted socket
     if not writer.write(frame): ...        # closed, or the reader is slow: see Writer
 
-A hub that awaits each ASGI `send()` spends about six times as much per delivery as one that writes a ready frame to the
-transport. So this package reaches into Daphne (with the autobahn and Twisted under it) and uvicorn. Everything private
-lives here, is tried out before it is trusted, and has a way back: `await send()`, and a line in the log.
+On stock Daphne a hub that awaits each ASGI `send()` spends 23 to 25 microseconds of CPU per delivery, and one that
+writes a ready frame to the transport 4 to 5 (one message at a time to 500 sockets; uvicorn: 7 to 8, and 4.7). So this
+package reaches into Daphne (with the autobahn and Twisted under it) and uvicorn. Everything private lives here, is tried
+out before it is trusted, and has a way back: `await send()`, and a line in the log.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """Daphne from the inside, with the autobahn and Twisted under it: how to write to its sockets.
 
-Its own way out builds and logs each frame in Python and lets it wait for the next turn of the loop, at about six times
+Its own way out builds and logs each frame in Python and lets it wait for the next turn of the loop, at about five times
 the cost. Twisted has no public call for "send now if nothing is queued", so we look into its buffer. `mismatches()`
 tries that out on a descriptor of our own before any socket is trusted to it.
 """

@@ -1,4 +1,4 @@
-"""uvicorn from the inside. Its names are used here and nowhere else; `mismatches()` tells when they no longer fit."""
+"""uvicorn from the inside: how to write to its sockets, and how to say goodbye before it closes them."""
 
 import asyncio
 import inspect

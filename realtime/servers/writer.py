@@ -64,7 +64,7 @@ class Writer(ABC):
 class SendWriter(Writer):
     """For a server whose inside is unknown, or whose `send()` some middleware wrapped: frames go out through ASGI.
 
-    About eight times as expensive as a direct write. ASGI has no word for dropping a connection, so `abort()` can only
+    At least twice as expensive as a direct write. ASGI has no word for dropping a connection, so `abort()` can only
     forget what is queued and ask for a close.
     """
 
