@@ -4,6 +4,11 @@ from realtime.broadcast import tell_hubs
 from realtime.sockets import user_group
 
 
-def access_changed(user_id: int, session: str = "") -> None:
-    """After the commit, have every open socket of this person checked again (only those of `session`, if given)."""
-    tell_hubs(user_group(user_id), {"type": "realtime.access", "user": user_id, "session": session})
+def access_changed(user_id: int) -> None:
+    """After the commit, have the rights of every open socket of this person checked again."""
+    tell_hubs(user_group(user_id), {"type": "realtime.access", "user": user_id})
+
+
+def session_ended(user_id: int, session: str) -> None:
+    """Have the sockets that were opened with this session closed, after a log-out."""
+    tell_hubs(user_group(user_id), {"type": "realtime.session", "user": user_id, "session": session})

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
-from django.http.request import validate_host
+from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
 from realtime.batching import Batcher
 from realtime.tokens import token_from_header
 
 Scope = dict[str, Any]
+DEFAULT_PORT = {"http": ":80", "https": ":443"}  # browsers leave them out of an Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,36 +110,19 @@ def is_same_site(scope: Scope) -> bool:
     """
     headers = dict(scope["headers"])
     host = headers.get(b"host", b"").decode("latin-1").lower()
-    if not validate_host(host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host, _allowed_hosts()):
+    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
         return False
     origin = headers.get(b"origin", b"").decode("latin-1").lower()
     if not origin:
         return b"authorization" in headers
     if origin in (trusted.lower() for trusted in settings.CSRF_TRUSTED_ORIGINS):
         return True
-    return _is_origin_of(origin, host, _scheme(scope, headers))
-
-
-def _is_origin_of(origin: str, host: str, scheme: str) -> bool:
-    try:
-        parts = urlsplit(origin)
-        default_port = {"http": 80, "https": 443}[parts.scheme]
-        ours = urlsplit(f"//{host}")
-        return (
-            origin == f"{parts.scheme}://{parts.netloc}"
-            and parts.scheme == scheme
-            and parts.hostname == ours.hostname
-            and (parts.port or default_port) == (ours.port or default_port)
-        )
-    except (ValueError, KeyError):
-        return False
+    scheme = _scheme(scope, headers)
+    return origin == f"{scheme}://{host.removesuffix(DEFAULT_PORT[scheme])}"
 
 
 def _scheme(scope: Scope, headers: dict[bytes, bytes]) -> str:
-    if settings.TRUST_PROXY and b"x-forwarded-proto" in headers:
-        return headers[b"x-forwarded-proto"].decode("latin-1")
-    return {"ws": "http", "wss": "https"}[scope.get("scheme", "ws")]
-
-
-def _allowed_hosts() -> list[str]:
-    return settings.ALLOWED_HOSTS
+    is_secure = scope.get("scheme") == "wss"
+    if settings.TRUST_PROXY:
+        is_secure = headers.get(b"x-forwarded-proto") == b"https"
+    return "https" if is_secure else "http"

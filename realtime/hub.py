@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 15.0  # ± 20 %; how long a lost last message may go unnoticed
 RECHECK_TICKS = 4  # rights are looked at again that often, should the hint that they changed be lost
 HEAD_SECONDS = 1.0  # watched heads are told at most this often
-RESTART = 4012
+RESTART, LOGGED_OUT = 4012, 4401  # close codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,9 @@ class Hub:
             case "realtime.frames":
                 self.deliver(Broadcast.from_message(message))
             case "realtime.access":
-                self._recheck(message["user"], message["session"])
+                self._recheck(message["user"])
+            case "realtime.session":
+                self._end_session(message["user"], message["session"])
             case "realtime.presence":
                 self.presence.take(message)
             case _:
@@ -272,12 +274,21 @@ class Hub:
         self.take(message)
         self.layer.send(group, message)
 
-    def _recheck(self, user_id: int, session: str) -> None:
+    def _recheck(self, user_id: int) -> None:
         """Somebody's rights changed: their sockets look again."""
-        topic = self.topics.get(user_group(user_id))
-        for socket in list(topic.live) if topic else []:
-            if socket.recheck and session in {"", socket.session}:
+        for socket in self._sockets_of(user_id):
+            if socket.recheck:
                 socket.recheck()
+
+    def _end_session(self, user_id: int, session: str) -> None:
+        """Somebody logged out: no need to look, and looking might be quicker than the session's end."""
+        for socket in self._sockets_of(user_id):
+            if session == socket.session:
+                self.run(self.close_socket(socket, LOGGED_OUT))
+
+    def _sockets_of(self, user_id: int) -> list[Socket]:
+        topic = self.topics.get(user_group(user_id))
+        return list(topic.live) if topic else []
 
     # The tick
 

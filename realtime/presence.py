@@ -138,6 +138,7 @@ class Presence:
         if key not in self._written:
             self._write_soon(key, WRITE_SECONDS)
         if feed in self._rosters:
+            self._came(feed, self.process, Person(socket.user.pk, self._names[socket.user.pk]))
             self._send_snapshot(socket, feed)
         else:
             self._hub.run(self._open_roster(socket, feed))

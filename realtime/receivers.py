@@ -7,14 +7,14 @@ from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from realtime.access import access_changed
+from realtime.access import access_changed, session_ended
 from realtime.models import AccessToken
 
 
 @receiver(user_logged_out)
 def close_sockets_of_session(request: Any, user: Any, **kwargs: Any) -> None:
     if user is not None:
-        access_changed(user.pk)
+        session_ended(user.pk, request.session.session_key or "")
 
 
 # However a user is saved (the admin, a form, the shell), open sockets must notice: the one place for a model signal.
