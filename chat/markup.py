@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache
-from html import escape
+from html import escape, unescape
 
 import nh3
 from markdown_it import MarkdownIt
@@ -42,6 +42,11 @@ def excerpt(body: str, length: int = 120) -> str:
     """The beginning of a message on one line, without marks, for quotes and notifications."""
     line = " ".join(re.sub(r"[`*_~>#]+", "", body).split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def plain_text(html: str) -> str:
+    """The text of a rendered message, without any mark. It is text again, no longer safe: escape it."""
+    return " ".join(unescape(nh3.clean(html, tags=set())).split())
 
 
 @cache
