@@ -124,8 +124,7 @@ class Hub:
         sockets = list(self.sockets)
         for socket in sockets:
             socket.send(Bye(code=RESTART, reconnect_after=round(random.uniform(0.2, 3.0), 2)))
-        await asyncio.gather(*(self.close_socket(socket, RESTART) for socket in sockets))
-        await self.presence.stop()
+        await asyncio.gather(self.presence.stop(), *(self.close_socket(socket, RESTART) for socket in sockets))
 
     async def _rest(self) -> None:
         """Nobody is here: no tick, no channel, no lease."""
