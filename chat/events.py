@@ -24,7 +24,6 @@ class MessageChange(Change, frozen=True, kw_only=True, omit_defaults=True):
     html: str = ""
     client_id: UUID | None = None
     reply_to: int | None = None
-    mentions: tuple[int, ...] = ()
 
 
 class MessagePosted(MessageChange, frozen=True, kw_only=True, omit_defaults=True, tag="chat.message.posted"):

@@ -131,10 +131,10 @@ def decode(text: str | bytes) -> Command:
 
 
 def subclasses(base: type) -> list[type]:
-    """Every tagged struct below `base`, in the order of their types: the whole vocabulary."""
+    """Every struct below `base` that has a type of its own, in their order: the whole vocabulary."""
     found = []
     for child in base.__subclasses__():
-        if child.__struct_config__.tag:
+        if "." in str(child.__struct_config__.tag):  # a base class has its own name there
             found.append(child)
         found += subclasses(child)
     return sorted(set(found), key=lambda struct: struct.__struct_config__.tag)
