@@ -6,11 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-PERMISSIONS_POLICY = ", ".join(
-    [
-        "geolocation=(self)",  # the incident map asks where the reporter is
-        *(f"{feature}=()" for feature in ["camera", "microphone", "payment", "usb", "serial", "midi", "display-capture"]),
-    ]
+# The incident map asks where the reporter is; nothing else is ever asked for.
+PERMISSIONS_POLICY = (
+    "geolocation=(self), camera=(), microphone=(), display-capture=(), payment=(), usb=(), serial=(), midi=()"
 )
 
 

@@ -4,7 +4,10 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 # `import x from "./x.js"`, `import "./x.js"` and `export ... from "./x.js"` at the start of a line. Django's own
 # patterns (support_js_module_import_aggregation) need a semicolon, and take an import("...") in a comment for code.
-MODULE_IMPORT = r"""(?m)^(?P<matched>(?P<head>(?:import|export)\s*(?:[\w*{}$,\s]+?\sfrom\s*)?)["'](?P<url>\.{1,2}/[^"'\n]+)["'])"""
+MODULE_IMPORT = r"""(?mx)^(?P<matched>
+    (?P<head> (?:import|export) \s* (?: [\w*{}$,\s]+? \s from \s* )? )
+    ["'] (?P<url> \.{1,2}/[^"'\n]+ ) ["']
+)"""
 
 
 class SuiteStaticFilesStorage(CompressedManifestStaticFilesStorage):

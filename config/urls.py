@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth import views as accounts
 from django.urls import include, path
 
 from config import views
@@ -10,7 +11,10 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("accounts/sign-up/", views.sign_up, name="sign_up"),
     path("accounts/demo/<slug:username>/", views.demo_login, name="demo_login"),
-    path("accounts/", include("django.contrib.auth.urls")),
+    path("accounts/login/", accounts.LoginView.as_view(), name="login"),
+    path("accounts/logout/", accounts.LogoutView.as_view(), name="logout"),
+    path("accounts/password_change/", accounts.PasswordChangeView.as_view(), name="password_change"),
+    path("accounts/password_change/done/", accounts.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("admin/", admin.site.urls),
     path("", include("realtime.urls")),
     *[path(f"{app}/", include(f"{app}.urls")) for app in settings.SUITE_APPS],
