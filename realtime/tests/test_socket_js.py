@@ -460,7 +460,7 @@ class TestTheOutbox:
         assert [acked["command"]["body"] for acked in other.said("acked")] == ["mine"]
 
     def test_a_tab_that_closes_hands_over(self, tab, open_tab, server):
-        other = open_tab().start()
+        other = open_tab().start(handover=20)
         other.run("client.connect()")
         other.wait_for_status("live")
         server.acks = False

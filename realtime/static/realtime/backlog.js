@@ -2,7 +2,7 @@ import { Ownership } from "./ownership.js";
 import { Store } from "./store.js";
 import { uuid } from "./uuid.js";
 
-const HANDOVER = 1_000; // ms to wait for what the page before this one left, so that it goes out first
+const HANDOVER = 1_000; // ms for a page to let go of what it leaves, and for a tab that lives to show that it does
 
 /**
  * The commands this tab has to get through, oldest first, kept on disk so that they outlive it. What a tab leaves behind
@@ -21,6 +21,7 @@ export class Backlog {
   #owner = uuid();
   #cancelHandover = () => {};
   #lastOrder = 0;
+  #noticed = new Set();
 
   /** Calls `onChange(inherited)` when entries came in or the backlog got ready. */
   constructor({ user, storage, locks, clock, times, onChange }) {
@@ -29,7 +30,7 @@ export class Backlog {
     this.#store = new Store(user, storage);
     this.#ownership = new Ownership(`realtime.outbox.${user}.`, locks);
     this.#onChange = onChange;
-    addEventListener("storage", (event) => event.newValue && this.#noticeOther(this.#store.ownerOf(event.key)));
+    if (locks) addEventListener("storage", (event) => this.#noticeOther(this.#store.ownerOf(event.key)));
     this.#lookAround();
   }
 
@@ -38,7 +39,6 @@ export class Backlog {
   }
 
   add(command, fallback) {
-    this.#ownership.claim(this.#owner); // first, or another tab might take us for dead
     const order = Math.max(this.#clock.now(), this.#lastOrder + 1); // clocks may be set back
     const entry = { owner: this.#owner, client_id: command.client_id, order, command, fallback };
     this.#insert([entry]);
@@ -73,6 +73,7 @@ export class Backlog {
   }
 
   #lookAround() {
+    this.#ownership.claim(this.#owner); // before there is anything to own, or another tab might take us for dead
     const waiting = this.#store.owners();
     const ready = () => {
       this.#cancelHandover();
@@ -90,9 +91,15 @@ export class Backlog {
     else this.#cancelHandover = this.#clock.after(this.#handover, ready);
   }
 
-  /** Another tab has something to send. It will do so itself, unless it goes. */
+  /** Another tab has something to send. Mostly that is done in a moment; if not, we stand by in case the tab goes. */
   #noticeOther(owner) {
-    if (owner && this.#ownership.canWait) this.#ownership.claim(owner, () => this.#inherit(owner));
+    if (!owner || this.#noticed.has(owner)) return;
+    this.#noticed.add(owner);
+    this.#clock.after(this.#handover, () => {
+      this.#noticed.delete(owner);
+      const isUnsent = this.#store.owners().has(owner);
+      if (isUnsent && this.isReady) this.#ownership.claim(owner, () => this.#inherit(owner));
+    });
   }
 
   #inherit(owner) {
@@ -103,6 +110,6 @@ export class Backlog {
 
   #insert(entries) {
     this.entries = [...this.entries, ...entries].sort((a, b) => a.order - b.order);
-    this.#lastOrder = this.entries.at(-1)?.order ?? this.#lastOrder;
+    this.#lastOrder = Math.max(this.#lastOrder, this.entries.at(-1)?.order ?? 0);
   }
 }

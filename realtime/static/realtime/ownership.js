@@ -14,11 +14,6 @@ export class Ownership {
     this.#locks = locks;
   }
 
-  /** Whether a tab can tell that another one is still there. */
-  get canWait() {
-    return Boolean(this.#locks);
-  }
-
   /** Calls `onHeld` when `owner` is ours; that is now, or when the document of that name is gone, or never. */
   claim(owner, onHeld = () => {}) {
     if (this.#controllers.has(owner)) return;
