@@ -368,12 +368,20 @@ class ModerationAction(models.Model):
         return f"{self.actor} {self.get_kind_display()} {self.target or ''}".strip()
 
 
+class BotQuerySet(models.QuerySet):
+    def managed_by(self, user: Person) -> "BotQuerySet":
+        """One's own; staff look after everybody's."""
+        return self if user.is_staff else self.filter(owner=user)
+
+
 class Bot(models.Model):
     """A user that is a program. It speaks with an access token (`realtime.AccessToken`), not with a password."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="bot")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="bots")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = BotQuerySet.as_manager()
 
     def __str__(self) -> str:
         return str(self.user)

@@ -4,6 +4,8 @@ Each function is one verb. It checks that the person may, writes in one transact
 What is refused raises `Refusal` before anything is written.
 """
 
+from chat.services.bots import create_bot, issue_token, revoke_token
+from chat.services.hooks import create_hook, post_by_hook, revoke_hook, revoke_hook_by_staff
 from chat.services.lists import room_list_of
 from chat.services.messages import (
     Draft,
@@ -13,6 +15,16 @@ from chat.services.messages import (
     post_message,
     post_messages,
     set_reaction,
+)
+from chat.services.moderation import (
+    archive_by_staff,
+    ban_member,
+    change_role,
+    delete_message_by_staff,
+    mute_member,
+    remove_member,
+    unban_member,
+    unmute_member,
 )
 from chat.services.reading import mark_read, start_typing
 from chat.services.rooms import (
@@ -30,21 +42,36 @@ from chat.services.rooms import (
 __all__ = [
     "Draft",
     "Posted",
+    "archive_by_staff",
     "archive_room",
+    "ban_member",
+    "change_role",
     "change_room",
+    "create_bot",
+    "create_hook",
     "create_room",
     "delete_message",
+    "delete_message_by_staff",
     "edit_message",
     "invite_member",
+    "issue_token",
     "join_by_invite",
     "join_room",
     "leave_room",
     "mark_read",
+    "mute_member",
     "open_direct_room",
+    "post_by_hook",
     "post_message",
     "post_messages",
+    "remove_member",
     "renew_invite",
+    "revoke_hook",
+    "revoke_hook_by_staff",
+    "revoke_token",
     "room_list_of",
     "set_reaction",
     "start_typing",
+    "unban_member",
+    "unmute_member",
 ]

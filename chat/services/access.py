@@ -50,6 +50,12 @@ def check_may_moderate(membership: Membership) -> None:
         raise Refusal("not_allowed", "Only moderators of the room may do this.")
 
 
+def check_is_staff(user: Any, permission: str) -> None:
+    """For what the staff of the site do from outside a room, such as in the admin."""
+    if not (user.is_staff and user.has_perm(permission)):
+        raise Refusal("not_allowed", "Only staff may do this.")
+
+
 def locked_message(room: Room, message_id: int) -> Message:
     """A message of a room that is held. Raises `not_found`, also for messages of other rooms."""
     message = Message.objects.for_display().filter(room=room, pk=message_id).first()

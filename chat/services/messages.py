@@ -241,16 +241,21 @@ def delete_message(user: Any, room_id: int, message_id: int, client_id: UUID) ->
     message = access.locked_message(room, message_id)
     if message.author_id != user.pk:
         access.check_may_moderate(membership)
-        ModerationAction.objects.create(
-            room=room,
-            kind=ModerationAction.Kind.DELETE_MESSAGE,
-            actor=user,
-            target=message.author,
-            message=message,
-            detail=markup.excerpt(message.body),
-        )
+        audit_deletion(room, message, user)
     erase(room, message, user)
     return Done.record(user, client_id, room, room.rev, message.pk)
+
+
+def audit_deletion(room: Room, message: Message, user: Any) -> None:
+    """Note that somebody is about to delete the message of another, and how it began."""
+    ModerationAction.objects.create(
+        room=room,
+        kind=ModerationAction.Kind.DELETE_MESSAGE,
+        actor=user,
+        target=message.author,
+        message=message,
+        detail=markup.excerpt(message.body),
+    )
 
 
 def erase(room: Room, message: Message, user: Any) -> None:

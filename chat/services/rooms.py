@@ -82,6 +82,11 @@ def archive_room(user: Any, room_id: int, *, archived: bool = True) -> Room:
     membership = access.membership_of(user, room)
     if membership.role != Membership.Role.OWNER:
         raise Refusal("not_allowed", "Only the owner may archive the room.")
+    return set_archived(user, room, archived)
+
+
+def set_archived(user: Any, room: Room, archived: bool) -> Room:
+    """Close or reopen a room that is held."""
     if room.is_archived == archived:
         return room
     _audit(room, user, ModerationAction.Kind.ARCHIVE if archived else ModerationAction.Kind.UNARCHIVE)
@@ -141,11 +146,11 @@ def leave_room(user: Any, room_id: int) -> None:
         _pass_on_ownership(room)
 
 
-def end_membership(room: Room, membership: Membership) -> None:
-    """Take somebody out of a room that is held, and off their open sockets."""
+def end_membership(room: Room, membership: Membership, *columns: str) -> None:
+    """Take somebody out of a room that is held, and off their open sockets. Other changed columns may come along."""
     membership.left_at = timezone.now()
     membership.mention_count = 0
-    save_membership(room, membership, "left_at", "mention_count")
+    save_membership(room, membership, "left_at", "mention_count", *columns)
     access_changed(membership.user_id)
 
 

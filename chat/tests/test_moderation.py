@@ -1,0 +1,220 @@
+"""Mute, ban, remove, roles: who may, what it does at once, and what the log keeps."""
+
+from datetime import timedelta
+
+from asgiref.sync import sync_to_async as in_thread
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from chat import services
+from chat.models import Membership, ModerationAction, RoomList
+from chat.services.moderation import FOR_GOOD
+from chat.tests.people import Place
+from realtime.protocol import Refusal
+from realtime.testing import Browser, RealtimeTestCase
+
+Kind = ModerationAction.Kind
+
+
+class ModerationCase(RealtimeTestCase):
+    def setUp(self):
+        super().setUp()
+        self.place = Place()
+        self.room = self.place.room
+        self.owner, self.moderator, self.member = self.place.owner, self.place.moderator, self.place.member
+
+    def refusal(self, function, *args, **kwargs):
+        with self.assertRaises(Refusal) as caught:
+            function(*args, **kwargs)
+        return caught.exception
+
+    def last_action(self):
+        return ModerationAction.objects.first()
+
+
+class MuteTests(ModerationCase):
+    def test_who_is_muted_reads_but_says_nothing(self):
+        services.mute_member(self.moderator, self.room.pk, self.member.pk, 10, "shouting")
+        self.assertEqual(self.refusal(self.place.say, self.member).code, "muted")
+        self.assertTrue(type(self.room).objects.readable_by(self.member).filter(pk=self.room.pk).exists())
+
+    def test_the_log_says_who_whom_why_and_until_when(self):
+        services.mute_member(self.moderator, self.room.pk, self.member.pk, 10, " shouting\nat everybody ")
+        action = self.last_action()
+        self.assertEqual((action.kind, action.actor, action.target), (Kind.MUTE, self.moderator, self.member))
+        self.assertEqual(action.detail, "shouting at everybody")
+        self.assertAlmostEqual(action.until, timezone.now() + timedelta(minutes=10), delta=timedelta(seconds=5))
+
+    def test_a_long_reason_is_cut(self):
+        services.mute_member(self.moderator, self.room.pk, self.member.pk, 10, "é" * 900)
+        self.assertEqual(len(self.last_action().detail), 250)
+
+    def test_unmuting_lets_them_speak_again(self):
+        services.mute_member(self.moderator, self.room.pk, self.member.pk, 10)
+        services.unmute_member(self.moderator, self.room.pk, self.member.pk)
+        self.place.say(self.member)
+        self.assertEqual(self.last_action().kind, Kind.UNMUTE)
+
+    def test_unmuting_who_is_not_muted_leaves_no_trace(self):
+        services.unmute_member(self.moderator, self.room.pk, self.member.pk)
+        self.assertIsNone(self.last_action())
+
+    def test_times_that_make_no_sense_are_refused(self):
+        for minutes in [0, -5, 10**9]:
+            refusal = self.refusal(services.mute_member, self.moderator, self.room.pk, self.member.pk, minutes)
+            self.assertEqual((refusal.code, refusal.field), ("bad_value", "minutes"))
+        self.assertIsNone(self.last_action())
+
+    def test_leaving_and_coming_back_does_not_unmute(self):
+        services.mute_member(self.moderator, self.room.pk, self.member.pk, 10)
+        services.leave_room(self.member, self.room.pk)
+        services.join_room(self.member, self.room.pk)
+        self.assertEqual(self.refusal(self.place.say, self.member).code, "muted")
+
+    def test_the_room_and_the_persons_list_hear_of_it(self):
+        rev = self.room.rev
+        muted = services.mute_member(self.moderator, self.room.pk, self.member.pk, 10)
+        self.assertGreater(muted.rev, rev)
+        self.assertEqual(RoomList.objects.get(user=self.member).rev, 1)
+
+
+class BanTests(ModerationCase):
+    def test_who_is_banned_is_out_and_cannot_read_or_come_back(self):
+        services.ban_member(self.moderator, self.room.pk, self.member.pk, None, "spam")
+        self.assertFalse(type(self.room).objects.readable_by(self.member).filter(pk=self.room.pk).exists())
+        self.assertEqual(self.refusal(services.join_room, self.member, self.room.pk).code, "banned")
+        code = self.room.invite_code
+        self.assertEqual(self.refusal(services.join_by_invite, self.member, code).code, "banned")
+        self.assertEqual(self.refusal(services.invite_member, self.owner, self.room.pk, self.member).code, "banned")
+        self.assertFalse(self.place.membership(self.member).is_active)
+
+    def test_for_good_has_no_end_in_the_log(self):
+        services.ban_member(self.moderator, self.room.pk, self.member.pk, None)
+        self.assertIsNone(self.last_action().until)
+        self.assertEqual(self.place.membership(self.member).banned_until, FOR_GOOD)
+
+    def test_a_ban_ends_by_itself(self):
+        services.ban_member(self.moderator, self.room.pk, self.member.pk, 5)
+        self.assertIsNotNone(self.last_action().until)
+        Membership.objects.filter(user=self.member).update(banned_until=timezone.now() - timedelta(seconds=1))
+        services.join_room(self.member, self.room.pk)
+
+    def test_who_left_can_still_be_banned(self):
+        services.leave_room(self.member, self.room.pk)
+        services.ban_member(self.moderator, self.room.pk, self.member.pk)
+        self.assertEqual(self.refusal(services.join_room, self.member, self.room.pk).code, "banned")
+
+    def test_a_moderator_who_left_has_no_rank_to_hide_behind(self):
+        other = self.place.join(User.objects.create(username="other"), Membership.Role.MODERATOR)
+        services.leave_room(other.user, self.room.pk)
+        services.ban_member(self.moderator, self.room.pk, other.user.pk)
+
+    def test_lifting_a_ban_lets_them_join_but_does_not_bring_them_back(self):
+        services.unban_member(self.moderator, self.room.pk, self.place.banned.pk)
+        self.assertFalse(self.place.membership(self.place.banned).is_active)
+        services.join_room(self.place.banned, self.room.pk)
+        self.assertEqual(self.last_action().kind, Kind.UNBAN)
+
+
+class RemoveTests(ModerationCase):
+    def test_who_is_removed_is_out_and_may_come_back(self):
+        services.remove_member(self.moderator, self.room.pk, self.member.pk)
+        self.assertEqual(self.refusal(self.place.say, self.member).code, "not_allowed")
+        services.join_room(self.member, self.room.pk)
+        self.place.say(self.member)
+
+    def test_who_is_not_here_cannot_be_removed(self):
+        for user in [self.place.left, self.place.stranger]:
+            refusal = self.refusal(services.remove_member, self.moderator, self.room.pk, user.pk)
+            self.assertEqual(refusal.code, "not_found")
+
+
+class RoleTests(ModerationCase):
+    def test_an_owner_makes_a_member_moderator_and_back(self):
+        services.change_role(self.owner, self.room.pk, self.member.pk, "moderator")
+        services.mute_member(self.member, self.room.pk, self.place.muted.pk, 5)
+        services.change_role(self.owner, self.room.pk, self.member.pk, "member")
+        refusal = self.refusal(services.mute_member, self.member, self.room.pk, self.place.muted.pk, 5)
+        self.assertEqual(refusal.code, "not_allowed")
+        self.assertEqual(self.last_action().detail, "moderator → member")
+
+    def test_the_last_owner_cannot_step_down(self):
+        refusal = self.refusal(services.change_role, self.owner, self.room.pk, self.owner.pk, "member")
+        self.assertEqual(refusal.code, "not_allowed")
+        services.change_role(self.owner, self.room.pk, self.member.pk, "owner")
+        services.change_role(self.owner, self.room.pk, self.owner.pk, "member")
+        self.assertEqual(self.place.membership(self.owner).role, "member")
+
+    def test_owners_do_not_act_on_each_other(self):
+        services.change_role(self.owner, self.room.pk, self.member.pk, "owner")
+        for act in [
+            lambda: services.change_role(self.owner, self.room.pk, self.member.pk, "member"),
+            lambda: services.mute_member(self.owner, self.room.pk, self.member.pk, 5),
+            lambda: services.ban_member(self.owner, self.room.pk, self.member.pk),
+            lambda: services.remove_member(self.owner, self.room.pk, self.member.pk),
+        ]:
+            self.assertEqual(self.refusal(act).code, "not_allowed")
+
+    def test_a_moderator_makes_nobody_anything(self):
+        for target, role in [(self.member, "moderator"), (self.moderator, "owner"), (self.moderator, "member")]:
+            refusal = self.refusal(services.change_role, self.moderator, self.room.pk, target.pk, role)
+            self.assertEqual(refusal.code, "not_allowed")
+
+    def test_a_role_nobody_knows_is_refused(self):
+        for role in ["admin", "", "OWNER"]:
+            self.assertEqual(self.refusal(services.change_role, self.owner, self.room.pk, self.member.pk, role).field, "role")
+
+    def test_saying_the_same_role_again_leaves_no_trace(self):
+        services.change_role(self.owner, self.room.pk, self.member.pk, "member")
+        self.assertIsNone(self.last_action())
+
+
+class StaffTests(ModerationCase):
+    def test_staff_archive_and_reopen_a_room_they_are_not_in(self):
+        services.archive_by_staff(self.place.staff, self.room.pk)
+        self.assertEqual(self.refusal(self.place.say, self.member).code, "archived")
+        services.archive_by_staff(self.place.staff, self.room.pk, archived=False)
+        self.place.say(self.member)
+        self.assertEqual([action.kind for action in ModerationAction.objects.all()], [Kind.UNARCHIVE, Kind.ARCHIVE])
+
+    def test_staff_delete_a_message_and_the_log_knows(self):
+        message = self.place.say(self.member, "buy my boat")
+        services.delete_message_by_staff(self.place.staff, self.room.pk, message.pk)
+        message.refresh_from_db()
+        self.assertEqual((message.body, message.deleted_by), ("", self.place.staff))
+        self.assertEqual((self.last_action().target, self.last_action().detail), (self.member, "buy my boat"))
+
+    def test_being_staff_without_the_permission_is_not_enough(self):
+        clerk = User.objects.create(username="clerk", is_staff=True)
+        for user in [clerk, self.owner, self.member]:
+            self.assertEqual(self.refusal(services.archive_by_staff, user, self.room.pk).code, "not_allowed")
+
+
+class OpenSocketTests(ModerationCase):
+    async def test_who_is_banned_is_taken_off_the_room_at_once(self):
+        feeds = {self.room.group.replace(".", "_"): self.room.rev}
+        async with await Browser.open(self.member) as member, await Browser.open(self.moderator) as moderator:
+            await member.resume(**feeds)
+            await moderator.resume(**feeds)
+            await in_thread(services.ban_member)(self.moderator, self.room.pk, self.member.pk)
+            changed = await moderator.expect("chat.member.changed")
+            self.assertEqual((changed["user"], changed["role"]), (self.member.pk, ""))
+            refused = await member.expect("realtime.feed.refused")
+            self.assertEqual(refused["feed"], self.room.group)
+            await in_thread(self.place.say)(self.owner, "They are gone")
+            self.assertEqual((await moderator.expect("chat.message.posted"))["body"], "They are gone")
+            await member.nothing("chat.message.posted")
+
+    async def test_who_is_muted_is_refused_on_the_socket_that_was_open(self):
+        async with await Browser.open(self.member) as member:
+            await member.resume(**{self.room.group.replace(".", "_"): self.room.rev})
+            await in_thread(services.mute_member)(self.moderator, self.room.pk, self.member.pk, 5)
+            self.assertTrue((await member.expect("chat.member.changed"))["is_muted"])
+            answer = await member.post("chat.message.post", self.room.group, body="Hello?")
+            self.assertEqual(answer["code"], "muted")
+
+    async def test_a_banned_person_who_only_reads_an_open_room_is_taken_off_it_too(self):
+        async with await Browser.open(self.place.left) as reader:
+            await reader.resume(**{self.room.group.replace(".", "_"): self.room.rev})
+            await in_thread(services.ban_member)(self.moderator, self.room.pk, self.place.left.pk)
+            await reader.expect("realtime.feed.refused")
