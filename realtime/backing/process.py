@@ -32,6 +32,10 @@ class Server:
             [sys.executable, "-S", "-E", guard.__file__, self.directory], stdin=subprocess.PIPE, start_new_session=True
         )
 
+    @property
+    def url(self) -> str:
+        raise NotImplementedError
+
     def command(self) -> list[str | Path]:
         raise NotImplementedError
 

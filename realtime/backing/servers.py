@@ -69,7 +69,8 @@ class PostgresServer(Server):
 
     def start(self) -> None:
         if not self.data.exists():
-            initdb = [self.programs / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+            options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+            initdb: list[str | Path] = [self.programs / "initdb", "-D", self.data, *options]
             made = subprocess.run(initdb, capture_output=True, text=True, cwd=self.directory, **self.identity())
             if made.returncode:
                 raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")

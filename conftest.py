@@ -1,0 +1,118 @@
+"""What holds for every test: no ERROR in the log, no skip where nothing may be missing, no files left behind.
+
+Tests are Django `TestCase` classes with `async def` or plain methods, and pytest runs them. Marks: see pyproject.toml.
+"""
+
+import logging
+import os
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import override_settings
+
+from realtime.backing import Missing, find_chromium
+
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"  # as in CI: a skip is a failure
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_state() -> Iterator[None]:
+    """Uploads, and whatever a command started by a test writes, go where they disappear."""
+    with tempfile.TemporaryDirectory(prefix="suite-test-") as name:
+        state = Path(name)
+        places = {"STATE_DIR": str(state), "MEDIA_ROOT": str(state / "media")}
+        with mock.patch.dict(os.environ, places), override_settings(STATE_DIR=state, MEDIA_ROOT=state / "media"):
+            yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A good password hash is slow on purpose; the tests make hundreds."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def connections_of_test_transactions_stay_open() -> Iterator[None]:
+    """Channels closes old connections around each message. Inside a TestCase's transaction a connection looks old to it, and
+    PostgreSQL (not SQLite) then loses the transaction and the test its rows."""
+
+    def close_old_connections(**_: object) -> None:
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+
+    with mock.patch("channels.db.close_old_connections", close_old_connections):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test in which somebody logged an ERROR: in production that line would be somebody's problem."""
+    with logged_errors() as errors:
+        result = yield
+    if errors and not item.get_closest_marker("logs_errors"):
+        pytest.fail("An ERROR was logged (mark the test with logs_errors if it must be):\n" + "\n".join(errors), pytrace=False)
+    return result
+
+
+@contextmanager
+def logged_errors() -> Iterator[list[str]]:
+    errors: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.setFormatter(logging.Formatter("{name}: {message}", style="{"))
+    handler.emit = lambda record: errors.append(handler.format(record))  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    try:
+        yield errors
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for another backend, and skip browser tests where there is no browser."""
+    others = [item for item in items if not in_use() >= {name for mark in item.iter_markers("only_on") for name in mark.args}]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+    try:
+        find_chromium()
+    except Missing as missing:
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason=str(missing)))
+
+
+def in_use() -> set[str]:
+    """The backends of this run, as `only_on` calls them."""
+    layer = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+    return {settings.DATABASES["default"]["ENGINE"].rsplit(".")[-1].removesuffix("3"), "redis" if "redis" in layer else "memory"}
+
+
+if REQUIRE_ALL:
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+        report = yield
+        return not_skipped(report)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+        report = yield
+        return not_skipped(report)
+
+
+def not_skipped(report: Any) -> Any:
+    """Under REQUIRE_ALL a skip is a failure, also one by importorskip(); an expected failure (xfail) is not a skip."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE_ALL=1 allows no skip. {reason}"
+    return report
