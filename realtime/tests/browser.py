@@ -6,13 +6,13 @@ the server in a process or thread of its own.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from realtime.backing import find_chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -31,17 +31,11 @@ FLAGS = [
 
 @contextmanager
 def chromium(*, back_forward_cache: bool = False) -> Iterator["Browser"]:
-    """A headless browser. Without Chromium or Playwright the test is skipped; with REQUIRE_ALL=1 it fails."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("Playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not path:
-        _missing("Chromium is not installed")
-    with sync_playwright() as playwright:
+    """A headless browser. Mark the tests `browser`: where there is no Chromium they are then skipped, with the reason."""
+    playwright_api = pytest.importorskip("playwright.sync_api")
+    with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path,
+            executable_path=find_chromium(),
             args=FLAGS,
             # Playwright switches it off, but people have it.
             ignore_default_args=["--disable-back-forward-cache"] if back_forward_cache else None,
@@ -63,12 +57,6 @@ def wait_for(page: "Page", condition: str, seconds: float = 5) -> None:
     }})""")
 
 
-def _missing(reason: str) -> None:
-    if os.environ.get("REQUIRE_ALL") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
 class Watch:
     """What `page` complains about: console errors, uncaught exceptions, failed requests and answers from 400 up.
 
@@ -83,11 +71,11 @@ class Watch:
         page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url} ({request.failure})"))
         page.on("response", self._answered)
 
-    def _heard(self, message) -> None:
+    def _heard(self, message: Any) -> None:
         if message.type == "error":
             self.complaints.append(f"console: {message.text}")
 
-    def _answered(self, response) -> None:
+    def _answered(self, response: Any) -> None:
         if response.status >= 400:
             self.complaints.append(f"HTTP {response.status}: {response.request.method} {response.url}")
 

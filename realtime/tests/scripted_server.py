@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 TESTS = Path(__file__).parent
 STATIC = TESTS.parent / "static"
@@ -62,9 +63,18 @@ class Socket:
 class ScriptedServer:
     """Behaves well by default; a test changes one of the attributes to make it misbehave."""
 
+    run_number = 0
+
     def __init__(self):
+        self.changed = threading.Condition()
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets everything: the next test begins, and what pages of the last one still want is refused."""
+        self.run_number += 1
         self.sockets: list[Socket] = []
-        self.requests: list[dict] = []  # what came by HTTP: {"headers", "command", "path"}
+        self.received: list[dict] = []  # the frames of all sockets, as they arrived
+        self.requests: list[dict] = []  # what came by HTTP: {"path", "headers", "command"}
         self.rows: dict[str, int] = {}  # client_id -> id: what a database would hold
         self.user: int | None = 7
         self.accepts = True  # WebSockets; if not, 503
@@ -73,7 +83,6 @@ class ScriptedServer:
         self.acks = True  # if not, commands are stored and the answer is lost
         self.on_command: Callable[[dict], dict | None] = lambda command: None  # an answer instead of storing
         self.on_request: Callable[[dict], tuple[int, dict | str] | None] = lambda command: None
-        self.changed = threading.Condition()
 
     def __enter__(self) -> "ScriptedServer":
         self.loop = asyncio.new_event_loop()
@@ -97,6 +106,10 @@ class ScriptedServer:
         self.thread.join(PATIENCE)
         self.loop.close()
 
+    @property
+    def socket_path(self) -> str:
+        return f"/ws/{self.run_number}/"
+
     def run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE)
 
@@ -118,11 +131,14 @@ class ScriptedServer:
 
     def commands(self) -> list[str]:
         """The bodies of all commands, in the order they arrived on any socket."""
-        return [frame["body"] for socket in self.sockets for frame in socket.of("chat.message.post")]
+        return [frame["body"] for frame in self.received if frame["type"] == "chat.message.post"]
 
     async def _listen(self):
-        refusal = lambda connection, request: None if self.accepts else connection.respond(503, "No sockets today.\n")
-        return await serve(self._talk, "127.0.0.1", 0, process_request=refusal, ping_interval=None, close_timeout=1)
+        return await serve(self._talk, "127.0.0.1", 0, process_request=self._refuse, ping_interval=None, close_timeout=1)
+
+    def _refuse(self, connection: ServerConnection, request: Request) -> Response | None:
+        is_welcome = self.accepts and request.path == self.socket_path
+        return None if is_welcome else connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "No sockets today.\n")
 
     async def _talk(self, connection: ServerConnection) -> None:
         socket = Socket(self, connection)
@@ -151,6 +167,7 @@ class ScriptedServer:
                 answer = None
         with self.changed:
             socket.frames.append(frame)
+            self.received.append(frame)
             self.changed.notify_all()
         if answer:
             await socket.connection.send(json.dumps(answer))
@@ -177,9 +194,11 @@ class ScriptedServer:
                     self.reply(200, (TESTS / "socket_lab.js").read_text(), "text/javascript")
                 elif address.path.startswith("/static/realtime/"):
                     self.reply(200, (STATIC / address.path.removeprefix("/static/")).read_text(), "text/javascript")
+                elif address.path == "/bare":
+                    self.reply(200, "<!doctype html><title>Bare</title>", "text/html")
                 else:
                     user = parse_qs(address.query, keep_blank_values=True).get("user", ["7"])[0]
-                    socket_url = f"ws://127.0.0.1:{server.socket_port}/ws/"
+                    socket_url = f"ws://127.0.0.1:{server.socket_port}{server.socket_path}"
                     self.reply(200, PAGE.format(user=user, socket_url=socket_url), "text/html")
 
             def do_POST(self) -> None:
@@ -196,7 +215,8 @@ class ScriptedServer:
                 self.send_response(HTTPStatus(status))
                 self.send_header("Content-Type", f"{content_type}; charset=utf-8")
                 self.send_header("Content-Length", str(len(body)))
-                self.send_header("Cache-Control", "no-cache")
+                is_script = content_type == "text/javascript"
+                self.send_header("Cache-Control", "max-age=600" if is_script else "no-cache")
                 # As strict as the suite's own policy, but for the port of the sockets.
                 sockets = f"ws://127.0.0.1:{server.socket_port}"
                 policy = f"default-src 'none'; script-src 'self'; img-src data:; connect-src 'self' {sockets}"
@@ -208,4 +228,3 @@ class ScriptedServer:
                 pass
 
         return Handler
-
