@@ -71,6 +71,14 @@ class ShellInABrowserTests(StaticLiveServerTestCase):
         ]
         self.assertEqual(self.open().evaluate(STATUS_ELEMENT), expected)
 
+    def test_the_apps_are_behind_a_button_in_a_narrow_window_and_in_the_header_of_a_wide_one(self):
+        narrow = self.open(viewport={"width": 320, "height": 640})
+        app = narrow.locator("#site-nav a").first
+        self.assertFalse(app.is_visible())
+        narrow.get_by_role("button", name="Apps").click()
+        self.assertTrue(app.is_visible())
+        self.assertTrue(self.open(viewport={"width": 1280, "height": 640}).locator("#site-nav a").first.is_visible())
+
     def test_the_pages_fit_the_narrowest_window_and_complain_of_nothing(self):
         for scheme in ["light", "dark"]:
             for path in ["/", "/accounts/login/", "/accounts/sign-up/"]:
