@@ -355,6 +355,30 @@ class TestFeeds:
         assert (resume["feeds"], resume["heads"]) == ({}, ["chat.room.2"])
         assert tab.said("onEvent") == []
 
+    def test_a_server_that_could_not_listen_is_told_again_where_we_are(self, tab, server):
+        tab.start().join(place="{ rev: 17, epoch: 'e1' }")
+        socket = server.socket(1)
+        socket.send("realtime.error", code="retry_later", message="The database does not answer.", retry_after=0.02)
+        socket.expect("realtime.feeds.resume", 2)
+        socket.send("realtime.feed.live", feed=ROOM, rev=17, epoch="e1")
+        # Of these, the first is about a command, the second about something else than following.
+        socket.send("realtime.error", code="retry_later", message="", retry_after=0, client_id="x", feed=ROOM)
+        socket.send("realtime.error", code="rate_limited", message="", retry_after=0, feed=ROOM)
+        socket.send("realtime.error", code="retry_later", message="", retry_after=0.02, feed="chat.room.2")
+        resume = socket.expect("realtime.feeds.resume", 3)
+        assert resume["feeds"] == {ROOM: {"rev": 17, "epoch": "e1"}}
+        assert len(socket.of("realtime.feeds.resume")) == 3
+
+    def test_no_more_is_watched_than_a_socket_may_follow(self, tab, server):
+        tab.start()
+        tab.run("""
+            join("chat.room.1");
+            client.watchHeads(Array.from({ length: 400 }, (_, number) => `chat.room.${number}`), () => {});
+            null;
+        """)
+        resume = server.socket(1).frames[0]
+        assert len(resume["feeds"]) + len(resume["heads"]) == 300
+
     def test_each_part_of_a_page_has_its_own_place_in_a_feed(self, tab, server):
         tab.start().join(place="{ rev: 20, epoch: 'e1' }", prefix="first ")
         event(server.socket(1), 21)

@@ -2,26 +2,21 @@ import { clock as realClock } from "./clock.js";
 import { Connection } from "./connection.js";
 import { Feeds } from "./feeds.js";
 import { Outbox } from "./outbox.js";
+import { Resume } from "./resume.js";
 import { safely } from "./safely.js";
 import { openStorage } from "./store.js";
 
 /** @import { Frame, Handlers, Waiting } from "./types.js" */
 
 /**
- * The browser's end of `/ws/`: one socket per tab for any number of feeds. `socket.js` has the one that pages use.
- *
- * Events, with their `detail`:
- * - "status": "connecting" | "live" | "reconnecting" | "offline" | "stopped" (see also `reason`, `retryAt`);
- * - "queued" {client_id, command, restored, stored}: an entry is in the outbox, anew, again, or from an earlier page;
- * - "acked" {client_id, command, ack}: it is in the database. `ack.rev` and `ack.id` are absent if another tab sent it;
- * - "delayed" {client_id, command, error, retry_in, retry_at}: the server asked to wait (s; ms since 1970), we will;
- * - "failed" {client_id, command, error, kept}: refused; if `kept`, it stays until retry() or discard();
- * - "discarded" {client_id, command}.
+ * The browser's end of `/ws/`: one socket per tab for any number of feeds. `socket.js` has the one that pages use, and
+ * `types.js` says which events it dispatches.
  */
 export class Client extends EventTarget {
   #connection;
   #feeds;
   #outbox;
+  #resume;
   #user;
   #handlers = new Map();
 
@@ -29,9 +24,13 @@ export class Client extends EventTarget {
   constructor({ url, user, clock = realClock, times = {}, storage = openStorage(), locks = navigator.locks }) {
     super();
     this.#user = String(user);
-    this.#connection = new Connection(url, { clock, times, listener: this.#connectionListener() });
-    this.#feeds = new Feeds((frame) => this.#connection.send(frame));
-    this.#outbox = new Outbox({ clock, times, user, storage, locks, link: this.#link() });
+    this.#connection = new Connection(url, { clock, times, listener: this.#listener() });
+    const send = (frame) => this.#connection.send(frame);
+    const report = (name, detail) => this.#dispatch(name, detail);
+    const link = { send, report, connect: () => this.connect(), check: () => this.check() };
+    this.#feeds = new Feeds(send);
+    this.#resume = new Resume({ clock, send, feeds: this.#feeds });
+    this.#outbox = new Outbox({ clock, times, user, storage, locks, link });
   }
 
   get status() {
@@ -144,25 +143,19 @@ export class Client extends EventTarget {
     this.#connection.resume();
   }
 
-  #connectionListener() {
+  #listener() {
     return {
-      onOpen: () => this.#connection.send(this.#feeds.resumeFrame()),
+      onOpen: () => this.#resume.start(),
       onHello: (hello) => this.#greet(hello),
       onFrame: (frame) => this.#receive(frame),
-      onStatus: (status) => {
-        this.#dispatch("status", status);
-        this.#outbox.follow(status);
-      },
+      onStatus: (status) => this.#follow(status),
     };
   }
 
-  #link() {
-    return {
-      send: (frame) => this.#connection.send(frame),
-      connect: () => this.#connection.connect(),
-      check: () => this.#connection.check(),
-      report: (name, detail) => this.#dispatch(name, detail),
-    };
+  #follow(status) {
+    if (status !== "live") this.#resume.stop();
+    this.#dispatch("status", status);
+    this.#outbox.follow(status);
   }
 
   /** In another tab somebody else may have logged in. What this page holds must not be sent in that person's name. */
@@ -173,7 +166,10 @@ export class Client extends EventTarget {
 
   #receive(frame) {
     if (frame.type === "realtime.ack") this.#outbox.acked(frame);
-    if (frame.type === "realtime.error") this.#outbox.refused(frame);
+    if (frame.type === "realtime.error") {
+      this.#outbox.refused(frame);
+      this.#resume.refused(frame);
+    }
     if (!this.#feeds.receive(frame)) return;
     for (const handler of [...(this.#handlers.get(frame.type) ?? [])]) safely(handler, frame);
   }

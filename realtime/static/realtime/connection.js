@@ -1,3 +1,4 @@
+import { parse } from "./frame.js";
 import { FINAL, Retry } from "./retry.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -145,15 +146,5 @@ export class Connection {
     if (status === this.status) return;
     this.status = status;
     this.#listener.onStatus(status);
-  }
-}
-
-/** The frame, or null for anything that is not one. Servers get newer while tabs stay open; what we do not know, we skip. */
-function parse(data) {
-  try {
-    const frame = JSON.parse(data);
-    return typeof frame?.type === "string" ? frame : null;
-  } catch {
-    return null;
   }
 }

@@ -3,6 +3,8 @@ import { Subscription } from "./subscription.js";
 /** One feed as this tab knows it: how far it is, and which parts of the page follow it. */
 export class Feed {
   epoch;
+  /** Whether the server has said, on this connection, that it tells us everything from now on. */
+  isLive = false;
   #rev; // the highest revision seen
   #subscriptions = new Set();
 
@@ -40,12 +42,14 @@ export class Feed {
 
   live(frame) {
     if (this.epoch && frame.epoch && frame.epoch !== this.epoch) return this.reset(frame);
+    this.isLive = true;
     this.epoch ||= frame.epoch ?? "";
     this.#rev = Math.max(this.#rev ?? 0, frame.rev);
     this.#deliver("onLive", frame);
   }
 
   reset(frame) {
+    this.isLive = true;
     this.epoch = frame.epoch ?? "";
     this.#rev = frame.rev;
     this.#deliver("onReset", frame);

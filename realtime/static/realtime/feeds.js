@@ -2,6 +2,7 @@ import { Feed } from "./feed.js";
 import { safely } from "./safely.js";
 
 const VERSION = 1; // of the protocol
+const LIMIT = 300; // feeds that a socket may follow or watch; more heads than fit are not watched
 
 /** Which frames carry news of a feed, and what they do to it. */
 const NEWS = {
@@ -26,7 +27,10 @@ export class Feeds {
   /** The first frame of every connection: where we are. */
   resumeFrame() {
     const feeds = {};
-    for (const [name, feed] of this.#feeds) feeds[name] = feed.cursor;
+    for (const [name, feed] of this.#feeds) {
+      feeds[name] = feed.cursor;
+      feed.isLive = false;
+    }
     return { type: "realtime.feeds.resume", version: VERSION, feeds, heads: this.#watchedNames() };
   }
 
@@ -35,6 +39,7 @@ export class Feeds {
     let feed = this.#feeds.get(name);
     if (!feed) this.#feeds.set(name, (feed = new Feed({ rev, epoch })));
     const onLeave = (subscription) => this.#leave(name, feed, subscription);
+    feed.isLive = false;
     const subscription = feed.add(name, { rev, onLeave, ...handlers });
     this.#send({ type: "realtime.feed.join", feed: name, rev, epoch: epoch || feed.epoch });
     return subscription;
@@ -46,6 +51,10 @@ export class Feeds {
     this.#watchers.add(watcher);
     this.#sendHeads();
     return () => this.#watchers.delete(watcher) && this.#sendHeads();
+  }
+
+  isLive(name) {
+    return this.#feeds.get(name)?.isLive ?? false;
   }
 
   /** Whether the rest of the page should see this frame: not when it is old, or of a feed that we left. */
@@ -82,7 +91,8 @@ export class Feeds {
   }
 
   #watchedNames() {
-    return [...new Set([...this.#watchers].flatMap((watcher) => [...watcher.names]))];
+    const names = new Set([...this.#watchers].flatMap((watcher) => [...watcher.names]));
+    return [...names].slice(0, LIMIT - this.#feeds.size);
   }
 
   #sendHeads() {

@@ -8,6 +8,7 @@ const TIMES = {
 
 /** The commands to one feed, one in flight at a time: that is what keeps them in order. */
 export class Lane {
+  #next;
   #outbox;
   #clock;
   #times;
@@ -15,21 +16,24 @@ export class Lane {
   #delivery = null; // {entry, route, cancel}
   #pause = null; // {isAsked, cancel}
 
-  /** `outbox` has next() (the entry to send), route(entry), send(entry), doubt() and answered(entry, frame). */
-  constructor({ clock, times, outbox }) {
+  /** `next()` is the entry to send; `outbox` has route(entry), send(entry), doubt() and answered(entry, frame). */
+  constructor({ clock, times, next, outbox }) {
+    this.#next = next;
     this.#clock = clock;
     this.#times = { ...TIMES, ...times };
     this.#backoff = new Backoff({ clock, first: times?.firstRetry, longest: times?.longestRetry });
     this.#outbox = outbox;
   }
 
-  isSending(entry) {
-    return this.#delivery?.entry === entry;
+  /** "failed", "sending" or "queued". */
+  stateOf(entry) {
+    if (entry.error) return "failed";
+    return this.#isSending(entry) ? "sending" : "queued";
   }
 
   pump() {
     if (this.#delivery || this.#pause) return;
-    const entry = this.#outbox.next();
+    const entry = this.#next();
     const route = entry && this.#outbox.route(entry);
     if (route === "socket") this.#sendBySocket(entry);
     else if (route === "http") this.#sendByHttp(entry);
@@ -37,7 +41,7 @@ export class Lane {
 
   /** The entry is settled, one way or the other. */
   finish(entry) {
-    if (this.isSending(entry)) this.#endDelivery();
+    if (this.#isSending(entry)) this.#endDelivery();
     this.#backoff.reset();
     this.pump();
   }
@@ -65,10 +69,14 @@ export class Lane {
     this.#endPause();
   }
 
+  #isSending(entry) {
+    return this.#delivery?.entry === entry;
+  }
+
   #sendBySocket(entry) {
     const cancel = this.#clock.after(this.#times.ack, () => {
       this.#outbox.doubt();
-      if (this.isSending(entry)) this.#sendByHttp(entry);
+      if (this.#isSending(entry)) this.#sendByHttp(entry);
     });
     this.#delivery = { entry, route: "socket", cancel };
     this.#outbox.send(entry);

@@ -1,6 +1,6 @@
 import { Backlog } from "./backlog.js";
 import { problem } from "./fallback.js";
-import { Lane } from "./lane.js";
+import { Lanes } from "./lanes.js";
 import { Route } from "./route.js";
 import { uuid } from "./uuid.js";
 
@@ -13,19 +13,28 @@ export class Outbox {
   frameBytes = 65_536;
 
   #clock;
-  #times;
   #link;
   #backlog;
   #route;
-  #lanes = new Map(); // by feed
+  #lanes;
 
   /** `link` has send(frame), connect(), check() and report(name, detail); `person` is told to the backlog. */
   constructor({ clock, times, link, ...person }) {
     this.#clock = clock;
-    this.#times = times;
     this.#link = link;
-    this.#route = new Route({ clock, times, onImpatient: () => this.#eachLane((lane) => lane.pump()) });
     this.#backlog = new Backlog({ clock, times, ...person, onChange: (inherited) => this.#resume(inherited) });
+    this.#route = new Route({ clock, times, onImpatient: () => this.#lanes.each((lane) => lane.pump()) });
+    this.#lanes = new Lanes({
+      clock,
+      times,
+      backlog: this.#backlog,
+      outbox: {
+        route: (entry) => (this.#backlog.isReady ? this.#route.choose(entry.sends ?? 0) : null),
+        send: (entry) => this.#send(entry),
+        doubt: () => link.check(),
+        answered: (entry, frame) => this.#answered(entry, frame),
+      },
+    });
   }
 
   /** See `Client.outbox`. */
@@ -33,8 +42,7 @@ export class Outbox {
     const entries = this.#backlog.entries.filter((entry) => feed === undefined || entry.command.feed === feed);
     return entries.map((entry) => {
       const { client_id, command, error } = entry;
-      const state = error ? "failed" : this.#lane(entry).isSending(entry) ? "sending" : "queued";
-      return { client_id, command, state, error };
+      return { client_id, command, error, state: this.#lanes.of(entry).stateOf(entry) };
     });
   }
 
@@ -67,7 +75,7 @@ export class Outbox {
     if (!entry) return false;
     this.#backlog.remove(entry);
     this.#report("discarded", entry);
-    this.#lane(entry).finish(entry);
+    this.#lanes.of(entry).finish(entry);
     return true;
   }
 
@@ -76,31 +84,31 @@ export class Outbox {
     if (!entry) return;
     this.#backlog.remove(entry);
     this.#report("acked", entry, { ack: frame });
-    this.#lane(entry).finish(entry);
+    this.#lanes.of(entry).finish(entry);
   }
 
   refused(frame, entry = this.#backlog.find(frame.client_id)) {
     if (!entry || entry.error) return;
     if (RETRIED.has(frame.code)) {
-      const wait = this.#lane(entry).hold(frame.retry_after);
+      const wait = this.#lanes.of(entry).hold(frame.retry_after);
       this.#report("delayed", entry, { error: frame, retry_in: wait / 1000, retry_at: this.#clock.now() + wait });
     } else {
       entry.error = frame;
       this.#backlog.save(entry);
       this.#report("failed", entry, { error: frame, kept: true });
-      this.#lane(entry).finish(entry);
+      this.#lanes.of(entry).finish(entry);
     }
   }
 
   /** The connection has become `status`. */
   follow(status) {
     this.#route.follow(status);
-    this.#eachLane((lane) => (status === "live" ? lane.socketOpened() : lane.socketLost()));
+    this.#lanes.each((lane) => (status === "live" ? lane.socketOpened() : lane.socketLost()));
   }
 
   suspend() {
     this.#backlog.suspend();
-    this.#eachLane((lane) => lane.stop());
+    this.#lanes.each((lane) => lane.stop());
   }
 
   wake() {
@@ -115,7 +123,7 @@ export class Outbox {
     this.#report("queued", entry, { restored: false, stored: entry.isStored });
     this.#link.connect();
     this.#route.hope();
-    this.#lane(entry).pump();
+    this.#lanes.of(entry).pump();
   }
 
   #resume(inherited) {
@@ -125,7 +133,7 @@ export class Outbox {
     }
     const waiting = this.#backlog.entries.filter((entry) => !entry.error);
     if (waiting.length) this.#link.connect();
-    for (const entry of waiting) this.#lane(entry).pump();
+    for (const entry of waiting) this.#lanes.of(entry).pump();
   }
 
   #objectionTo(text) {
@@ -134,22 +142,9 @@ export class Outbox {
     return isTooLong ? problem("too_long", `This is longer than ${this.frameBytes} bytes.`) : null;
   }
 
-  #lane({ command: { feed } }) {
-    if (!this.#lanes.has(feed)) {
-      const outbox = {
-        next: () => this.#backlog.entries.find((entry) => entry.command.feed === feed && !entry.error),
-        route: (entry) => (this.#backlog.isReady ? this.#route.choose(entry.sends ?? 0) : null),
-        send: (entry) => this.#send(entry),
-        doubt: () => this.#link.check(),
-        answered: (entry, frame) => (frame.type === "realtime.ack" ? this.acked(frame) : this.refused(frame, entry)),
-      };
-      this.#lanes.set(feed, new Lane({ clock: this.#clock, times: this.#times, outbox }));
-    }
-    return this.#lanes.get(feed);
-  }
-
-  #eachLane(act) {
-    for (const lane of this.#lanes.values()) act(lane);
+  #answered(entry, frame) {
+    if (frame.type === "realtime.ack") this.acked(frame);
+    else this.refused(frame, entry);
   }
 
   #send(entry) {

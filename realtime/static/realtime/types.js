@@ -20,4 +20,19 @@
  * @typedef {{client_id: string, command: Frame, state: "queued" | "sending" | "failed", error?: Frame}} Waiting
  */
 
+/**
+ * What `socket` dispatches, as CustomEvents with these details. The page may be told twice that a command is queued.
+ * @typedef {object} Events
+ * @property {"connecting" | "live" | "reconnecting" | "offline" | "stopped"} status see also `socket.reason`, `retryAt`
+ * @property {{client_id: string, command: Frame, restored: boolean, stored: boolean}} queued in the outbox: anew, again
+ *   (retried), or `restored` from an earlier page or another tab; not `stored` when it would not survive this page
+ * @property {{client_id: string, command: Frame, ack: Frame}} acked in the database. `ack.rev` and `ack.id` are missing
+ *   when another page got it through while this one slept in the back-forward cache
+ * @property {{client_id: string, command: Frame, error: Frame, retry_in: number, retry_at: number}} delayed the server
+ *   asked for patience and we comply: in so many seconds, at that time in milliseconds since 1970
+ * @property {{client_id: string, command: Frame, error: Frame, kept: boolean}} failed refused. If `kept` it stays in the
+ *   outbox until retry() or discard(); if not, it was too much or too long for the outbox
+ * @property {{client_id: string, command: Frame}} discarded by discard()
+ */
+
 export {};
