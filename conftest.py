@@ -18,6 +18,7 @@ from django.db import connections
 from django.test import override_settings
 
 from realtime.backing import Missing, find_chromium
+from realtime.limits import Limit
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"  # as in CI: a skip is a failure
 
@@ -51,6 +52,13 @@ def connections_of_test_transactions_stay_open() -> Iterator[None]:
 
     with mock.patch("channels.db.close_old_connections", close_old_connections):
         yield
+
+
+@pytest.fixture(autouse=True)
+def full_buckets() -> None:
+    """No test is slowed by what an earlier one spent."""
+    for limit in Limit.all:
+        limit.clear()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,15 +1,38 @@
 """What people type about themselves."""
 
+import math
+
 from django import forms
-from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+
+from realtime.limits import Limit
 
 NAME_LENGTH = 30  # characters; a name stands beside every message
 
 validate_name = RegexValidator(
     r"^\w[\w.-]*\Z", "Use letters, digits, dots, hyphens and underscores, and begin with a letter or digit."
 )
+
+log_ins_per_name = Limit("log-ins", burst=5, per_second=5 / 300)
+sign_ups_per_address = Limit("sign-ups", burst=10, per_second=1 / 60)
+
+
+def check_pace(limit: Limit, key: str) -> None:
+    """Raises `ValidationError`, which says how long to wait."""
+    if wait := limit.wait(key):
+        raise ValidationError(f"Too many attempts. Try again in {math.ceil(wait)} seconds.")
+
+
+class LogInForm(AuthenticationForm):
+    """Guessing passwords is slow, for each name from each address; other people are not held up by it."""
+
+    def clean(self):
+        name = str(self.cleaned_data.get("username", "")).lower()
+        check_pace(log_ins_per_name, f"{self.request.META.get('REMOTE_ADDR')} {name}")
+        return super().clean()
 
 
 class SignUpForm(UserCreationForm):
@@ -19,8 +42,9 @@ class SignUpForm(UserCreationForm):
         model = User
         fields = ["username"]
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, address="", **kwargs):
         super().__init__(*args, **kwargs)
+        self.address = address
         name = self.fields["username"]
         name.max_length = NAME_LENGTH
         name.validators = [*name.validators, validate_name, forms.fields.validators.MaxLengthValidator(NAME_LENGTH)]
@@ -29,3 +53,7 @@ class SignUpForm(UserCreationForm):
         self.fields["password1"].help_text = "At least 8 characters, and not one of the well-known ones."
         self.fields["password2"].label = "Password again"
         self.fields["password2"].help_text = ""
+
+    def clean(self):
+        check_pace(sign_ups_per_address, self.address)
+        return super().clean()

@@ -6,12 +6,13 @@ from django.contrib.auth import views as accounts
 from django.urls import include, path
 
 from config import views
+from config.forms import LogInForm
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("accounts/sign-up/", views.sign_up, name="sign_up"),
     path("accounts/demo/<slug:username>/", views.demo_login, name="demo_login"),
-    path("accounts/login/", accounts.LoginView.as_view(), name="login"),
+    path("accounts/login/", accounts.LoginView.as_view(authentication_form=LogInForm), name="login"),
     path("accounts/logout/", accounts.LogoutView.as_view(), name="logout"),
     path("accounts/password_change/", accounts.PasswordChangeView.as_view(), name="password_change"),
     path("accounts/password_change/done/", accounts.PasswordChangeDoneView.as_view(), name="password_change_done"),

@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def sign_up(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("home")
-    form = SignUpForm(request.POST or None)
+    form = SignUpForm(request.POST or None, address=request.META.get("REMOTE_ADDR", ""))
     if request.method == "POST" and form.is_valid():
         login(request, form.save())
         return next_page(request)

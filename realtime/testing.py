@@ -22,7 +22,6 @@ class RealtimeTestCase(TestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        forget_limits()
         self.enterContext(commits_that_commit())
 
 
@@ -118,14 +117,6 @@ class Browser:
         if not self.socket.future.done():
             await self.socket.send_input({"type": "websocket.disconnect", "code": 1001})
         await self.socket.wait(ANSWER_SECONDS)
-
-
-def forget_limits() -> None:
-    """Every bucket is full again."""
-    from realtime.limits import Limit
-
-    for limit in Limit.all:
-        limit.clear()
 
 
 @contextmanager
