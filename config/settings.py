@@ -25,7 +25,7 @@ def words(name: str) -> list[str]:
 
 
 def required(name: str, why: str) -> str:
-    if value := os.environ.get(name):
+    if (value := os.environ.get(name, "")).strip(" ,"):
         return value
     raise ImproperlyConfigured(f"Set {name}: {why} (or set DEBUG=1 on a laptop).")
 
@@ -39,7 +39,8 @@ if LOCAL:
     ALLOWED_HOSTS = words("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", "testserver"]
 else:
     SECRET_KEY = required("SECRET_KEY", "a long random string, the same on every process")
-    ALLOWED_HOSTS = required("ALLOWED_HOSTS", "the host names of the site, comma-separated") and words("ALLOWED_HOSTS")
+    required("ALLOWED_HOSTS", "the host names of the site, comma-separated")
+    ALLOWED_HOSTS = words("ALLOWED_HOSTS")
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 
 SITE_NAME = os.environ.get("SITE_NAME", "Backchannel")
@@ -120,7 +121,11 @@ if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 5}]},
+            # A prefix of its own for each suite that shares a Redis: groups of the same name would hear each other.
+            "CONFIG": {
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 5}],
+                "prefix": os.environ.get("REDIS_PREFIX", "backchannel"),
+            },
         },
     }
 else:
@@ -190,6 +195,7 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
 LOGGING = {
     "version": 1,
