@@ -69,4 +69,5 @@ def list_event(membership: Membership) -> events.ListChanged:
 
 
 def render(name: str, context: dict) -> str:
-    return get_template(name).render(context)
+    html = get_template(name).render(context)
+    return "".join([html])  # a plain string: the encoder knows no SafeString
