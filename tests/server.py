@@ -25,15 +25,17 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import SkipTest
 from urllib.parse import urlsplit
 
 import psycopg
 
-from realtime.backing import PostgresServer, RedisServer, process
+from realtime.backing import Missing, PostgresServer, RedisServer, process
 
 ROOT = Path(__file__).resolve().parent.parent
 TROUBLE = re.compile(r"\b(ERROR|CRITICAL)\b|^Traceback|^Unhandled", re.MULTILINE)
 LEAVE_SECONDS = 10  # how long a process may take to end
+SHOWN = 10_000  # characters of a log, when a test failed
 
 _numbers = count(1)
 
@@ -120,7 +122,7 @@ def running_server(
             server.check_logs()
         except BaseException:
             for daphne in started:
-                sys.stderr.write(f"---- {daphne.url}\n{daphne.text}")
+                sys.stderr.write(f"---- {daphne.url}\n{daphne.text[-SHOWN:]}\n")
             raise
         finally:
             for daphne in started:
@@ -129,21 +131,23 @@ def running_server(
 
 
 @cache
-def private_redis() -> RedisServer:
-    """A Redis for all tests of this run that break one. Leave it running."""
-    return _started(RedisServer())
-
-
-@cache
 def private_postgres() -> PostgresServer:
-    """The same of PostgreSQL."""
-    return _started(PostgresServer())
-
-
-def _started(server: Any) -> Any:
+    """A PostgreSQL for all tests of this run that break one. Leave it running. Without the program the test is skipped."""
+    try:
+        server = PostgresServer()
+    except Missing as missing:
+        raise SkipTest(str(missing)) from None
     atexit.register(server.close)
     server.start()
     return server
+
+
+def private_redis() -> RedisServer:
+    """A context manager. Each test has its own: feeds of the same name, of two databases, would hear each other on one."""
+    try:
+        return RedisServer()
+    except Missing as missing:
+        raise SkipTest(str(missing)) from None
 
 
 class Daphne(process.Server):
