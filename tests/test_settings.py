@@ -1,0 +1,55 @@
+"""config/settings.py refuses to be insecure, and says what to set. In processes of their own: settings load once."""
+
+import os
+import subprocess
+import sys
+from unittest import TestCase
+
+from django.conf import settings
+
+PRODUCTION = {
+    "SECRET_KEY": "a-key-for-this-test-that-is-long-enough-and-has-many-different-letters-0123456789",
+    "ALLOWED_HOSTS": "chat.example.org",
+}
+OURS = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "CSRF_TRUSTED_ORIGINS", "TRUST_PROXY"}
+
+
+def manage(*arguments, **environment):
+    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+class SettingsTests(TestCase):
+    def test_without_a_secret_key_it_refuses_and_names_the_variable(self):
+        for key in ({}, {"SECRET_KEY": ""}):
+            done = manage("check", ALLOWED_HOSTS="chat.example.org", **key)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("Set SECRET_KEY", done.stderr)
+
+    def test_without_hosts_it_refuses_and_names_the_variable(self):
+        for hosts in ("", " , "):
+            done = manage("check", **{**PRODUCTION, "ALLOWED_HOSTS": hosts})
+            self.assertNotEqual(done.returncode, 0, f"hosts: {hosts!r}")
+            self.assertIn("Set ALLOWED_HOSTS", done.stderr)
+
+    def test_the_refusal_is_a_sentence_and_not_a_traceback(self):
+        done = manage("check")
+        self.assertNotIn("Traceback", done.stderr)
+
+    def test_the_check_for_deployment_has_no_complaint_in_production(self):
+        done = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no issues (0 silenced)", done.stdout)
+
+    def test_the_demo_refuses_to_make_its_people_in_production(self):
+        done = manage("demo", DEBUG="0", **PRODUCTION)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("DEBUG=1", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
