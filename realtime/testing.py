@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import AsyncClient, TestCase
 
 from realtime import consumers
+from realtime.limits import Limit
 
 ANSWER_SECONDS = 5.0  # how long a frame may take in a test before it counts as missing
 
@@ -117,6 +118,12 @@ class Browser:
         if not self.socket.future.done():
             await self.socket.send_input({"type": "websocket.disconnect", "code": 1001})
         await self.socket.wait(ANSWER_SECONDS)
+
+
+def forget_limits() -> None:
+    """Every bucket is full again, in the middle of a test."""
+    for limit in Limit.all:
+        limit.clear()
 
 
 @contextmanager

@@ -4,6 +4,9 @@ from datetime import timedelta
 
 from asgiref.sync import sync_to_async as in_thread
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from chat import services
@@ -218,3 +221,113 @@ class OpenSocketTests(ModerationCase):
             await reader.resume(**{self.room.group.replace(".", "_"): self.room.rev})
             await in_thread(services.ban_member)(self.moderator, self.room.pk, self.place.left.pk)
             await reader.expect("realtime.feed.refused")
+
+
+class PageTests(ModerationCase):
+    def post(self, name, user, **data):
+        return self.client.post(reverse(f"chat:{name}", args=[self.room.pk, user.pk]), data, follow=True)
+
+    def log(self, **query):
+        return self.client.get(reverse("chat:moderation_log", args=[self.room.pk]), query)
+
+    def test_the_acts_are_forms_that_lead_back_and_say_how_it_went(self):
+        self.client.force_login(self.owner)
+        for name, data, said in [
+            ("member_mute", {"minutes": "10", "reason": "noise"}, "member is muted."),
+            ("member_unmute", {}, "member may write again."),
+            ("member_role", {"role": "moderator"}, "member has another role now."),
+            ("member_remove", {}, "member is no longer in the room."),
+            ("member_ban", {"minutes": ""}, "member is banned."),
+            ("member_unban", {}, "member may come back."),
+        ]:
+            answer = self.post(name, self.member, **data)
+            self.assertRedirects(answer, reverse("chat:member_list", args=[self.room.pk]))
+            self.assertEqual([str(note) for note in answer.context["messages"]], [said])
+        self.assertEqual(ModerationAction.objects.count(), 6)
+
+    def test_what_is_refused_is_said_and_changes_nothing(self):
+        self.client.force_login(self.moderator)
+        for name, data in [
+            ("member_mute", {"minutes": "10"}),
+            ("member_role", {"role": "member"}),
+            ("member_remove", {}),
+            ("member_ban", {}),
+        ]:
+            answer = self.post(name, self.owner, **data)
+            self.assertEqual([note.level_tag for note in answer.context["messages"]], ["error"], name)
+        self.assertEqual(ModerationAction.objects.count(), 0)
+        self.assertTrue(self.place.membership(self.owner).is_active)
+
+    def test_forms_with_nonsense_change_nothing(self):
+        self.client.force_login(self.owner)
+        for name, data in [
+            ("member_mute", {}),
+            ("member_mute", {"minutes": "soon"}),
+            ("member_mute", {"minutes": "-1"}),
+            ("member_ban", {"minutes": "9" * 30}),
+            ("member_role", {"role": "king"}),
+            ("member_remove", {"reason": "x" * 251}),
+            ("member_remove", {"reason": "\0"}),
+        ]:
+            answer = self.post(name, self.member, **data)
+            self.assertEqual([note.level_tag for note in answer.context["messages"]], ["error"], data)
+        self.assertEqual(ModerationAction.objects.count(), 0)
+
+    def test_the_log_is_for_the_moderators_of_the_room(self):
+        for user, status in [
+            (self.owner, 200),
+            (self.moderator, 200),
+            (self.member, 404),
+            (self.place.muted, 404),
+            (self.place.banned, 404),
+            (self.place.stranger, 404),
+            (self.place.staff, 404),
+        ]:
+            self.client.force_login(user)
+            self.assertEqual(self.log().status_code, status, user)
+
+    def test_an_empty_log_says_what_it_is_for(self):
+        self.client.force_login(self.owner)
+        self.assertContains(self.log(), "Nothing to moderate so far")
+        self.assertContains(self.log(kind="ban"), "Nothing like that")
+
+    def test_what_is_in_force_can_be_lifted_there(self):
+        self.client.force_login(self.owner)
+        page = self.log()
+        self.assertEqual([member.user.username for member in page.context["in_force"]], ["banned", "muted"])
+        answer = self.post("member_unban", self.place.banned, back="log")
+        self.assertRedirects(answer, reverse("chat:moderation_log", args=[self.room.pk]))
+
+    def test_it_filters_by_deed_and_by_person(self):
+        services.mute_member(self.moderator, self.room.pk, self.member.pk, 5, "first")
+        services.ban_member(self.owner, self.room.pk, self.member.pk, None, "second")
+        services.remove_member(self.owner, self.room.pk, self.moderator.pk, "third")
+        self.client.force_login(self.owner)
+        for query, found in [
+            ({}, ["third", "second", "first"]),
+            ({"kind": "ban"}, ["second"]),
+            ({"person": "@Moderator"}, ["third", "first"]),
+            ({"kind": "mute", "person": "owner"}, []),
+            ({"kind": "nonsense"}, ["third", "second", "first"]),
+        ]:
+            self.assertEqual([action.detail for action in self.log(**query).context["page"]], found, query)
+
+    def test_a_long_log_has_pages_that_keep_the_filter_and_takes_the_same_queries(self):
+        self.client.force_login(self.owner)
+        services.mute_member(self.moderator, self.room.pk, self.member.pk, 5)
+        self.log()  # the first look makes the person's room list
+        with CaptureQueriesContext(connection) as few:
+            self.log()
+        for number in range(60):
+            services.mute_member(self.moderator, self.room.pk, self.member.pk, 5, f"number {number}")
+        with CaptureQueriesContext(connection) as many:
+            page = self.log(person="member")
+        self.assertEqual(len(many), len(few))
+        self.assertContains(page, 'href="?person=member&amp;page=2"')
+        self.assertContains(self.log(person="member", page=2), 'href="?person=member&amp;page=1"')
+
+    def test_actions_of_another_room_are_not_in_it(self):
+        elsewhere = Place(name="elsewhere")
+        services.mute_member(elsewhere.moderator, elsewhere.room.pk, elsewhere.member.pk, 5, "elsewhere")
+        self.client.force_login(self.owner)
+        self.assertEqual(list(self.log().context["page"]), [])
