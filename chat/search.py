@@ -102,7 +102,9 @@ def highlight(text: str, terms: Sequence[Term]) -> SafeString:
 
 
 # Spaces and punctuation, of ASCII and the usual typographic ones. Marks are no separators: they are parts of words.
-SEPARATORS = rf"\s{re.escape(string.punctuation)}\u00a1-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u2000-\u206f\u3000-\u303f"
+SEPARATORS = (
+    rf"\s{re.escape(string.punctuation)}\u00a1-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u2000-\u206f\u3000-\u303f"
+)
 WORD = re.compile(f"[^{SEPARATORS}]+")
 
 

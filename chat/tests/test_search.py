@@ -1,10 +1,12 @@
 """Search finds what the person may read, and nothing that is gone, on both databases."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import SimpleTestCase
+from django.urls import reverse
 from django.utils.timezone import now
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ from hypothesis.extra.django import TestCase as HypothesisTestCase
 from chat import markup, services
 from chat.models import Membership, Message, Room
 from chat.search import highlight, parse, search_messages
-from realtime.testing import RealtimeTestCase, forget_limits
+from realtime.limits import unlimited
+from realtime.testing import RealtimeTestCase
 
 
 class SearchTestCase(RealtimeTestCase):
@@ -24,9 +27,9 @@ class SearchTestCase(RealtimeTestCase):
         self.room = services.create_room(self.ann, name="launch")
 
     def say(self, body, author=None, room=None):
-        forget_limits()
         room = room or self.room
-        posted = services.post_message(services.Draft(room.pk, author or self.ann, body, client_id=uuid4()))
+        with unlimited():
+            posted = services.post_message(services.Draft(room.pk, author or self.ann, body, client_id=uuid4()))
         return Message.objects.get(pk=posted.id)
 
     def found(self, query, user=None, **filters):
@@ -181,7 +184,7 @@ class FilterTests(SearchTestCase):
     def test_by_days_both_included(self):
         for day in (1, 2, 3):
             message = self.say(f"tea on day {day}")
-            at = datetime(2026, 3, day, 23, 59, 59, tzinfo=timezone.utc)
+            at = datetime(2026, 3, day, 23, 59, 59, tzinfo=UTC)
             Message.objects.filter(pk=message.pk).update(created_at=at)
         self.assertEqual(self.found("tea", since=date(2026, 3, 2)), ["tea on day 3", "tea on day 2"])
         self.assertEqual(self.found("tea", until=date(2026, 3, 2)), ["tea on day 2", "tea on day 1"])
@@ -237,3 +240,51 @@ class HighlightPropertyTests(SimpleTestCase):
         html = str(highlight(text, parse(query)))
         bare = html.replace("<mark>", "").replace("</mark>", "")
         self.assertNotRegex(bare, r"[<>\"']")
+
+
+class PageTests(SearchTestCase):
+    def page(self, user=None, **query):
+        self.client.force_login(user or self.ann)
+        return self.client.get(reverse("chat:message_search"), query)
+
+    def test_without_a_question_it_says_how_to_ask(self):
+        self.assertContains(self.page(), "What are you looking for?")
+        self.assertContains(self.page(before="3"), "What are you looking for?")
+
+    def test_a_hit_links_to_its_place_in_the_room(self):
+        message = self.say("the **rocket** <b>flies</b>")
+        page = self.page(q="rock")
+        self.assertContains(page, message.get_absolute_url())
+        self.assertContains(page, "the <mark>rocket</mark> &lt;b&gt;flies&lt;/b&gt;")
+
+    def test_nothing_found_is_said(self):
+        self.assertContains(self.page(q="unheard of"), "Nothing found")
+
+    def test_filters_work_together_and_stay_in_the_form(self):
+        self.say("the rocket")
+        page = self.page(q="rocket", room=self.room.pk, author="ann", since="2020-01-01", until="2999-01-01")
+        self.assertContains(page, "<mark>rocket</mark>")
+        self.assertContains(page, 'value="2020-01-01"')
+        self.assertNotContains(self.page(q="rocket", author="bob"), "<mark>")
+
+    def test_more_than_a_page_links_to_the_older_ones_and_keeps_the_question(self):
+        for number in range(21):
+            self.say(f"tea {number}")
+        page = self.page(q="tea", author="ann")
+        self.assertContains(page, "q=tea&amp;author=ann&amp;before=")
+        self.assertNotContains(page, ">tea 0<")
+        older = self.page(**dict(parse_qsl(page.context["older"])))
+        self.assertContains(older, 'class="search-hit"', count=1)
+
+    def test_a_question_that_makes_no_sense_is_answered_with_what_is_wrong(self):
+        for query in [{"since": "tomorrow"}, {"room": "999999"}, {"room": "x"}, {"before": "-1"}, {"before": "9" * 400}]:
+            self.assertEqual(self.page(q="x", **query).status_code, 200, query)
+        self.assertContains(self.page(since="tomorrow"), "errorlist")
+
+    def test_a_stranger_cannot_ask_for_a_room_that_is_not_theirs(self):
+        closed = services.create_room(self.ann, name="board secrets", kind=Room.Kind.CLOSED)
+        page = self.page(self.bob, q="x", room=closed.pk)
+        self.assertNotContains(page, "board secrets")
+
+    def test_it_is_for_people_who_are_logged_in(self):
+        self.assertEqual(self.client.get(reverse("chat:message_search")).status_code, 302)
