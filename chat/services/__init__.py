@@ -4,6 +4,7 @@ Each function is one verb. It checks that the person may, writes in one transact
 What is refused raises `Refusal` before anything is written.
 """
 
+from chat.services.attachments import prune_attachments, upload_attachment
 from chat.services.bots import create_bot, issue_token, revoke_token
 from chat.services.hooks import create_hook, post_by_hook, revoke_hook, revoke_hook_by_staff
 from chat.services.lists import room_list_of
@@ -64,6 +65,7 @@ __all__ = [
     "post_by_hook",
     "post_message",
     "post_messages",
+    "prune_attachments",
     "remove_member",
     "renew_invite",
     "revoke_hook",
@@ -74,4 +76,5 @@ __all__ = [
     "start_typing",
     "unban_member",
     "unmute_member",
+    "upload_attachment",
 ]
