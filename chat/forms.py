@@ -1,0 +1,81 @@
+"""What people type into the pages of chat. The services decide; a form only reads."""
+
+from uuid import uuid4
+
+from django import forms
+from django.contrib.auth import get_user_model
+
+from chat.models import BODY_LENGTH, NAME_LENGTH, TOPIC_LENGTH, Room
+from realtime.protocol import Refusal
+
+SLOW_MODES = [(0, "Off"), (5, "5 seconds"), (30, "30 seconds"), (120, "2 minutes"), (600, "10 minutes")]
+
+
+class RoomForm(forms.Form):
+    name = forms.CharField(max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    topic = forms.CharField(
+        max_length=TOPIC_LENGTH,
+        required=False,
+        help_text="What it is about, in a few words. Optional.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class NewRoomForm(RoomForm):
+    kind = forms.ChoiceField(
+        label="Who can come in",
+        choices=[
+            (Room.Kind.OPEN, "Everybody: the room is listed, and anyone may read and join"),
+            (Room.Kind.CLOSED, "Whom you invite: nobody else can see that it exists"),
+        ],
+        initial=Room.Kind.OPEN,
+        widget=forms.RadioSelect,
+    )
+
+
+class RoomSettingsForm(RoomForm):
+    slow_mode_seconds = forms.TypedChoiceField(
+        label="Slow mode",
+        help_text="How long a person waits between two messages. Moderators do not wait.",
+        coerce=int,
+        choices=SLOW_MODES,
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        seconds = self.initial.get("slow_mode_seconds", 0)
+        if seconds not in dict(SLOW_MODES):  # set by a program to something between
+            self.fields["slow_mode_seconds"].choices = sorted([*SLOW_MODES, (seconds, f"{seconds} seconds")])
+
+
+class MessageForm(forms.Form):
+    """The composer without scripts. Its client id makes a form that is sent twice one message."""
+
+    body = forms.CharField(max_length=BODY_LENGTH, strip=False)
+    reply_to = forms.IntegerField(required=False, min_value=1)
+    client_id = forms.UUIDField(initial=uuid4)
+
+
+class EditForm(forms.Form):
+    body = forms.CharField(label="Message", max_length=BODY_LENGTH, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class PersonForm(forms.Form):
+    """Somebody, by user name."""
+
+    username = forms.CharField(
+        label="User name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"})
+    )
+
+    def clean_username(self):
+        name = self.cleaned_data["username"].strip().removeprefix("@")
+        self.person = get_user_model().objects.filter(username__iexact=name, is_active=True).first()
+        if self.person is None:
+            raise forms.ValidationError(f"There is nobody called “{name}”.")
+        return name
+
+
+def refuse(form: forms.Form, refusal: Refusal) -> int:
+    """Show in the form why the service refused. Returns the status to answer with."""
+    form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
+    return refusal.status

@@ -1,0 +1,19 @@
+/* The members of a room; those who are here now are marked. */
+class MemberList extends HTMLElement {
+  /** `here`: the ids of the people who have the room open. */
+  show(here) {
+    this.toggleAttribute("data-presence", here.size > 0);
+    for (const member of this.querySelectorAll(".member")) {
+      const isHere = here.has(Number(member.dataset.user));
+      member.toggleAttribute("data-here", isHere);
+      member.querySelector("[data-here-words]").hidden = !isHere;
+    }
+  }
+
+  /** Everybody by name, for mentions. */
+  get names() {
+    return [...this.querySelectorAll(".member")].map((member) => member.dataset.name);
+  }
+}
+
+customElements.define("member-list", MemberList);

@@ -1,0 +1,91 @@
+/* Completes an @name while it is typed. The field keeps the focus; the choice is told by aria-activedescendant. */
+import { template } from "./page.js";
+
+const WORD = /(?:^|[\s(])@([\w.+-]{0,40})$/u;
+const SHOWN = 8;
+
+class MentionList extends HTMLElement {
+  #field;
+  #controller;
+  #start = 0;
+
+  connectedCallback() {
+    this.#controller = new AbortController();
+    const { signal } = this.#controller;
+    this.#field = this.closest("form").querySelector("textarea");
+    this.#field.addEventListener("input", () => this.#look(), { signal });
+    this.#field.addEventListener("blur", () => this.#close(), { signal });
+    this.#field.addEventListener("keydown", (event) => this.#pressed(event), { signal, capture: true });
+    // Not "click": the field would lose the focus, and the list with it.
+    this.addEventListener("pointerdown", (event) => this.#clicked(event), { signal });
+  }
+
+  disconnectedCallback() {
+    this.#controller.abort();
+  }
+
+  get #chosen() {
+    return this.querySelector('[aria-selected="true"]');
+  }
+
+  #look() {
+    const before = this.#field.value.slice(0, this.#field.selectionStart);
+    const match = before.match(WORD);
+    if (!match) return this.#close();
+    this.#start = before.length - match[1].length;
+    const wanted = match[1].toLowerCase();
+    const names = document.querySelector("member-list").names.filter((name) => name.toLowerCase().includes(wanted));
+    names.sort((a, b) => b.toLowerCase().startsWith(wanted) - a.toLowerCase().startsWith(wanted));
+    this.replaceChildren(...names.slice(0, SHOWN).map((name, index) => option(name, index)));
+    this.hidden = !names.length;
+    this.#select(this.firstElementChild);
+  }
+
+  #pressed(event) {
+    if (this.hidden || event.isComposing) return;
+    const { nextElementSibling, previousElementSibling } = this.#chosen;
+    if (event.key === "ArrowDown") this.#select(nextElementSibling ?? this.firstElementChild);
+    else if (event.key === "ArrowUp") this.#select(previousElementSibling ?? this.lastElementChild);
+    else if (event.key === "Enter" || event.key === "Tab") this.#complete(this.#chosen);
+    else if (event.key === "Escape") this.#close();
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+
+  #clicked(event) {
+    event.preventDefault();
+    const option = event.target.closest("[role=option]");
+    if (option) this.#complete(option);
+  }
+
+  #select(option) {
+    this.#chosen?.setAttribute("aria-selected", "false");
+    option?.setAttribute("aria-selected", "true");
+    option?.scrollIntoView({ block: "nearest" });
+    if (option && !this.hidden) this.#field.setAttribute("aria-activedescendant", option.id);
+    else this.#field.removeAttribute("aria-activedescendant");
+  }
+
+  #complete(option) {
+    this.#field.setRangeText(`${option.dataset.name} `, this.#start, this.#field.selectionStart, "end");
+    this.#close();
+    this.#field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #close() {
+    this.hidden = true;
+    this.replaceChildren();
+    this.#field.removeAttribute("aria-activedescendant");
+  }
+}
+
+function option(name, index) {
+  const element = template("mention");
+  element.id = `mention-${index}`;
+  element.dataset.name = name;
+  element.querySelector(".mention-option__name").textContent = `@${name}`;
+  return element;
+}
+
+customElements.define("mention-list", MentionList);

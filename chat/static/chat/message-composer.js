@@ -1,0 +1,227 @@
+/* Where messages are written: a new one, an answer, or an own one anew. */
+import { socket } from "../realtime/socket.js";
+import { idOf } from "./chat-room.js";
+import { Drafts } from "./drafts.js";
+import { toast } from "./page.js";
+
+const TYPING_EVERY = 3000; // ms
+const LONGEST = 4000; // characters; the server counts the same
+
+class MessageComposer extends HTMLElement {
+  #controller;
+  #drafts;
+  #about = null; // {mode: "reply" | "edit", id, seq, name, text}
+  #typedAt = 0;
+  #sources = new Map(); // what messages said when the feed told of them, to edit them without asking
+
+  connectedCallback() {
+    this.#controller = new AbortController();
+    const { signal } = this.#controller;
+    this.#drafts = new Drafts(this.dataset.feed);
+    this.#field.removeAttribute("maxlength"); // it would cut off what is pasted; we say what is too long instead
+    this.#form.noValidate = true;
+    this.#form.addEventListener("submit", (event) => this.#submitted(event), { signal });
+    this.#field.addEventListener("input", () => this.#typed(), { signal });
+    this.#field.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+    this.#field.addEventListener("paste", (event) => this.#take(event, event.clipboardData.files), { signal });
+    this.addEventListener("click", (event) => this.#clicked(event), { signal });
+    this.addEventListener("files-changed", () => this.#look(), { signal });
+    this.#picker.addEventListener("change", () => this.#picked(), { signal });
+    const room = this.closest(".room__talk");
+    room.addEventListener("dragover", (event) => this.#dragged(event), { signal });
+    room.addEventListener("dragleave", () => delete this.#form.dataset.dropping, { signal });
+    room.addEventListener("drop", (event) => this.#dropped(event), { signal });
+    this.#restore();
+  }
+
+  disconnectedCallback() {
+    this.#controller.abort();
+  }
+
+  focus() {
+    this.#field.focus();
+  }
+
+  reply(message) {
+    const name = message.querySelector(".message__author").textContent;
+    this.#setAbout({ mode: "reply", id: idOf(message), name, text: excerptOf(message) });
+    this.focus();
+  }
+
+  async edit(message) {
+    try {
+      const body = this.#sources.get(idOf(message)) ?? (await this.closest("chat-room").source(message));
+      this.#setAbout({ mode: "edit", id: idOf(message), text: excerptOf(message) });
+      this.#write(body);
+      this.focus();
+    } catch {
+      toast("The message could not be fetched for editing.", "error");
+    }
+  }
+
+  /** Keeps the words of a message that came by the feed. */
+  remember({ id, body = "" }) {
+    this.#sources.set(id, body);
+  }
+
+  mute(isMuted) {
+    this.toggleAttribute("data-muted", isMuted);
+    this.querySelector("[data-muted-note]").hidden = !isMuted;
+  }
+
+  slowDown(seconds) {
+    this.querySelector("[data-slow]").hidden = !seconds;
+    this.querySelector("[data-slow-seconds]").textContent = seconds;
+  }
+
+  get #form() {
+    return this.querySelector("form");
+  }
+
+  get #field() {
+    return this.querySelector("textarea");
+  }
+
+  get #picker() {
+    return this.querySelector('input[type="file"]');
+  }
+
+  get #tray() {
+    return this.querySelector("attachment-tray");
+  }
+
+  #submitted(event) {
+    event.preventDefault();
+    const body = this.#field.value.trim();
+    const attachments = this.#tray.ids;
+    if ([...body].length > LONGEST || this.#tray.isBusy) return;
+    const { feed } = this.dataset;
+    if (this.#about?.mode === "edit") {
+      if (!body) return;
+      socket.post({ type: "chat.message.edit", feed, id: this.#about.id, body });
+    } else {
+      if (!body && !attachments.length) return;
+      const more = this.#about ? { reply_to: this.#about.id } : {};
+      socket.post({ type: "chat.message.post", feed, body, attachments, ...more });
+      this.#tray.clear();
+    }
+    this.#setAbout(null);
+    this.#write("");
+    this.#typedAt = 0;
+    this.focus();
+  }
+
+  #pressed(event) {
+    if (event.isComposing) return; // Enter chooses a word in many languages
+    const isEmpty = !this.#field.value && !this.#about;
+    if (event.key === "Enter" && !event.shiftKey && !isTouch()) {
+      event.preventDefault();
+      this.#form.requestSubmit();
+    } else if (event.key === "Escape" && this.#about) this.#cancel();
+    else if (event.key === "ArrowUp" && isEmpty) {
+      const message = this.closest("chat-room").log.lastOwn();
+      if (message) event.preventDefault();
+      if (message) this.edit(message);
+    }
+  }
+
+  #typed() {
+    this.#look();
+    if (this.#about?.mode === "edit") return;
+    this.#drafts.save(this.#field.value, this.#about);
+    const now = Date.now();
+    if (!this.#field.value.trim() || now - this.#typedAt < TYPING_EVERY) return;
+    if (socket.send({ type: "chat.typing.start", feed: this.dataset.feed })) this.#typedAt = now;
+  }
+
+  async #clicked(event) {
+    const act = event.target.closest("[data-act]");
+    if (act?.dataset.act === "attach") this.#picker.click();
+    if (act?.dataset.act === "cancel") this.#cancel();
+    if (act?.dataset.act !== "emoji") return;
+    const emoji = await document.querySelector("emoji-picker").choose(act);
+    this.focus();
+    if (!emoji) return;
+    this.#field.setRangeText(emoji, this.#field.selectionStart, this.#field.selectionEnd, "end");
+    this.#typed();
+  }
+
+  #cancel() {
+    const wasEdit = this.#about?.mode === "edit";
+    this.#setAbout(null);
+    if (wasEdit) this.#write(this.#drafts.body);
+    this.focus();
+  }
+
+  #setAbout(about) {
+    this.#about = about;
+    const context = this.querySelector(".composer__context");
+    context.hidden = !about;
+    if (about) {
+      context.querySelector(".composer__mode").textContent = about.mode === "edit" ? "Editing" : `Replying to ${about.name}`;
+      context.querySelector(".composer__about").textContent = about.text;
+    }
+    this.#field.setAttribute("aria-description", about ? context.querySelector(".composer__mode").textContent : "");
+    if (about?.mode !== "edit") this.#drafts.save(this.#field.value, about);
+  }
+
+  #write(text) {
+    this.#field.value = text;
+    if (this.#about?.mode !== "edit") this.#drafts.save(text, this.#about);
+    this.#look();
+  }
+
+  #restore() {
+    const { body, about } = this.#drafts;
+    if (about) this.#setAbout(about);
+    if (body && !this.#field.value) this.#write(body);
+    this.#look();
+    if (!isTouch() && !location.hash && document.activeElement === document.body) this.focus();
+  }
+
+  /** What the words and files in it mean for the rest of the composer. */
+  #look() {
+    const length = [...this.#field.value.trim()].length;
+    const surplus = length - LONGEST;
+    const isReady = surplus <= 0 && !this.#tray.isBusy && (length > 0 || this.#tray.ids.length > 0);
+    this.#form.toggleAttribute("data-ready", isReady);
+    this.querySelector("[data-too-long]").textContent = surplus > 0 ? `${surplus} characters too long` : "";
+    if (!CSS.supports("field-sizing", "content")) {
+      this.#field.style.blockSize = "auto";
+      this.#field.style.blockSize = `${this.#field.scrollHeight}px`;
+    }
+  }
+
+  #picked() {
+    this.#tray.add(this.#picker.files, this.dataset.upload);
+    this.#picker.value = "";
+  }
+
+  #take(event, files) {
+    if (!files.length) return;
+    event.preventDefault();
+    this.#tray.add(files, this.dataset.upload);
+  }
+
+  #dragged(event) {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    this.#form.dataset.dropping = "";
+  }
+
+  #dropped(event) {
+    delete this.#form.dataset.dropping;
+    this.#take(event, event.dataTransfer.files);
+  }
+}
+
+/** The beginning of what a message says, on one line. */
+export function excerptOf(message) {
+  const text = message.querySelector(".message__body")?.textContent.trim().replace(/\s+/g, " ") ?? "";
+  return text ? text.slice(0, 120) : "Attachment";
+}
+
+// A finger has no Shift for a new line: there the button sends.
+const isTouch = () => matchMedia("(pointer: coarse)").matches;
+
+customElements.define("message-composer", MessageComposer);
