@@ -107,6 +107,9 @@ class RealtimeConsumer(AsyncConsumer):
         except DatabaseError as error:
             logger.warning("The database did not answer a command (%s).", error)
             await self.refuse(Refusal("retry_later", "The database does not answer.", retry_after=2), command)
+        except Exception:  # our own mistake: it must not cost the person the socket, and must not be tried again for ever
+            logger.exception("A command failed: %s", type(command).__name__)
+            await self.refuse(Refusal("server_error", "Something broke on our side."), command)
 
     def read(self, message: dict[str, Any]) -> Command:
         text = message.get("text")

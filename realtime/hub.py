@@ -9,7 +9,6 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Coroutine, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -17,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import Error as DatabaseError
 
+from realtime import presence
 from realtime.events import Bye, FeedRefused
 from realtime.feeds import Head
 from realtime.layer import LayerLink
@@ -97,7 +97,7 @@ class Hub:
         self.sockets.add(socket)
         if not self._tasks:
             self._tasks = [self.loop.create_task(self.layer.receive()), self.loop.create_task(self._tick())]
-            self.presence.start()
+        self.presence.start()
         return socket
 
     async def close(self, socket: Socket) -> None:
@@ -106,7 +106,7 @@ class Hub:
         for group in list(socket.groups):
             self.leave(socket, group)
         if not self.sockets:
-            await self._rest()
+            self.run(self._rest())
 
     async def close_socket(self, socket: Socket, code: int) -> None:
         """Send what is queued, then a close frame."""
@@ -127,13 +127,10 @@ class Hub:
         await asyncio.gather(self.presence.stop(), *(self.close_socket(socket, RESTART) for socket in sockets))
 
     async def _rest(self) -> None:
-        """Nobody is here: no tick, no channel, no lease."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await self.presence.stop()
+        """Nobody is here: no lease, once it is clear that this was not somebody changing pages."""
+        await asyncio.sleep(presence.GRACE_SECONDS)
+        if not self.sockets:
+            await self.presence.stop()
 
     # Joining and leaving
 
@@ -154,10 +151,11 @@ class Hub:
 
         The socket holds the topic since before `head` was read, so nothing falls between the two.
         """
-        topic = self.topics[feed]
+        topic = self.topics.get(feed)
+        if topic is None or socket not in topic.joining:  # rights were taken away meanwhile
+            return
         socket.feeds.add(feed)
-        if topic.cursor is None:
-            topic.start(*head)
+        self._start(topic, head)
         reached = await self.repair.bring_up(socket, topic, rev, epoch)
         if socket in topic.joining:  # it has not left meanwhile
             topic.admit(socket, reached)
@@ -165,12 +163,17 @@ class Hub:
 
     def watch(self, socket: Socket, feed: str, head: Head) -> None:
         """Tell this socket, which holds the topic, only how far the feed is."""
-        topic = self.topics[feed]
-        topic.watchers.add(socket)
-        if feed not in socket.feeds:
-            topic.joining.pop(socket, None)
+        if topic := self.topics.get(feed):
+            topic.watchers.add(socket)
+            if feed not in socket.feeds:
+                topic.joining.pop(socket, None)
+            self._start(topic, head)
+
+    def _start(self, topic: Topic, head: Head) -> None:
         if topic.cursor is None:
             topic.start(*head)
+            if topic.early:
+                self.repair.repair_soon(topic)
 
     async def follow(self, socket: Socket, group: str) -> int:
         """Join a group that has no revisions, such as that of one person's sockets. Returns how many follow it here."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import Error as DatabaseError
 from django.db import models, transaction
@@ -96,7 +96,7 @@ class Presence:
 
     def __init__(self, hub: "Hub"):
         self._hub = hub
-        self.process = str(hub.id)
+        self.process = uuid4()
         self._local: dict[tuple[str, int], set[Socket]] = defaultdict(set)
         self._names: dict[int, str] = {}
         self._rosters: dict[str, Roster] = {}
@@ -104,28 +104,25 @@ class Presence:
         self._dirty: set[tuple[str, int]] = set()
         self._writer: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
-        self._has_lease = False
 
     def start(self) -> None:
         if self._heart is None:
+            self.process = uuid4()  # a lease is never taken up again: the end of the last one may still be under way
             self._heart = self._hub.loop.create_task(self._beat())
 
     async def stop(self) -> None:
         """Give up the lease: our people are gone at once, not in half a minute."""
-        tasks = [task for task in (self._heart, self._writer) if task]
+        process, tasks = self.process, [task for task in (self._heart, self._writer) if task]
+        left = [(feed, Person(user, self._names[user])) for feed, user in self._written]
         self._heart = self._writer = None
+        self._written, self._dirty = set(), set()
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        left = [(feed, Person(user, self._names[user])) for feed, user in self._written]
-        self._written.clear()
-        self._dirty.clear()
-        if self._has_lease:
-            self._has_lease = False
-            with suppress(DatabaseError):  # then the lease ends by itself
-                await in_database(_end_lease, self._hub.id)
-        self._tell([], left)
+        with suppress(DatabaseError):  # then the lease ends by itself
+            await in_database(_end_lease, process)
+        self._tell([], left, process)
 
     def enter(self, socket: "Socket", feed: str) -> None:
         """A socket went live on a feed; on some feeds people see each other."""
@@ -138,7 +135,7 @@ class Presence:
         if key not in self._written:
             self._write_soon(key, WRITE_SECONDS)
         if feed in self._rosters:
-            self._came(feed, self.process, Person(socket.user.pk, self._names[socket.user.pk]))
+            self._came(feed, str(self.process), Person(socket.user.pk, self._names[socket.user.pk]))
             self._send_snapshot(socket, feed)
         else:
             self._hub.run(self._open_roster(socket, feed))
@@ -184,7 +181,7 @@ class Presence:
             roster = self._rosters[feed] = Roster()
             roster.replace(rows.get(feed, []))
         for person in [user for group, user in self._local if group == feed]:
-            roster.add(self.process, Person(person, self._names[person]))
+            roster.add(str(self.process), Person(person, self._names[person]))
         self._send_snapshot(socket, feed)
 
     def _send_snapshot(self, socket: "Socket", feed: str) -> None:
@@ -229,21 +226,21 @@ class Presence:
             joined = [key for key in dirty if key in self._local and key not in self._written]
             left = [key for key in dirty if key not in self._local and key in self._written]
             try:
-                await in_database(_write, self._hub.id, joined, left)
+                await in_database(_write, self.process, joined, left)
             except DatabaseError as error:
                 logger.warning("Presence could not be written (%s).", error)
                 self._dirty |= dirty
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 continue
-            self._has_lease = True
             self._written |= set(joined)
             self._written -= set(left)
             self._tell(
                 [(feed, Person(user, self._names[user])) for feed, user in joined],
                 [(feed, Person(user, self._names[user])) for feed, user in left],
+                self.process,
             )
 
-    def _tell(self, joined: list[tuple[str, Person]], left: list[tuple[str, Person]]) -> None:
+    def _tell(self, joined: list[tuple[str, Person]], left: list[tuple[str, Person]], process: UUID) -> None:
         """Tell each feed's hubs, our own included."""
         by_feed: dict[str, tuple[list, list]] = defaultdict(lambda: ([], []))
         for feed, person in joined:
@@ -252,15 +249,14 @@ class Presence:
             by_feed[feed][1].append([feed, *person])
         for feed, (came, went) in by_feed.items():
             self._hub.tell_hubs(
-                feed, {"type": "realtime.presence", "process": self.process, "joined": came, "left": went}
+                feed, {"type": "realtime.presence", "process": str(process), "joined": came, "left": went}
             )
 
     async def _beat(self) -> None:
         """Renew the lease, and drop the people of processes that did not renew theirs."""
         while True:
             try:
-                alive = await in_database(_renew_lease, self._hub.id)
-                self._has_lease = True
+                alive = await in_database(_renew_lease, self.process)
                 for feed, roster in list(self._rosters.items()):
                     self._show(feed, [], roster.remove_processes(alive))
             except DatabaseError as error:

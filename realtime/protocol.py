@@ -85,6 +85,7 @@ class Refusal(Exception):
         "slow_mode": 429,
         "rate_limited": 429,
         "retry_later": 503,
+        "server_error": 500,
     }
 
     def __init__(self, code: str, message: str, *, field: str | None = None, retry_after: float | None = None):

@@ -43,7 +43,7 @@ class Topic:
         self.cursor, self.epoch = cursor, epoch
         self._recent.clear()
         self._recent_after = cursor
-        self.early = {rev: frame for rev, frame in self.early.items() if rev > cursor}
+        self._show_early()
 
     def tell(self, frame: bytes) -> None:
         """Fan out something that has no revision."""
@@ -52,14 +52,14 @@ class Topic:
 
     def accept(self, rev: int, frame: bytes) -> bool:
         """Take a change that arrived. In order: show it; known: drop it; early: keep it. False when one is missing."""
-        if self.cursor is None:  # the head is about to be read, and will cover it
+        if self.cursor is None:  # the head is being read: this may be part of it, or the first change after it
+            self._keep(rev, frame)
             return True
         if rev == self.cursor + 1:
             self._show(rev, frame)
-            while early := self.early.pop(self.cursor + 1, None):
-                self._show(self.cursor + 1, early)
-        elif rev > self.cursor and len(self.early) < EARLY:
-            self.early[rev] = frame
+            self._show_early()
+        elif rev > self.cursor:
+            self._keep(rev, frame)
         return not self.early
 
     def repair(self, changes: Sequence[tuple[int, bytes]], reached: int) -> None:
@@ -68,9 +68,7 @@ class Topic:
             if rev > (self.cursor or 0):
                 self._show(rev, frame)
         self.cursor = max(self.cursor or 0, reached)
-        self.early = {rev: frame for rev, frame in self.early.items() if rev > self.cursor}
-        while early := self.early.pop(self.cursor + 1, None):
-            self._show(self.cursor + 1, early)
+        self._show_early()
         self._promote(self.cursor)
 
     def since(self, rev: int) -> list[bytes] | None:
@@ -91,6 +89,17 @@ class Topic:
         self.live.discard(socket)
         self.joining.pop(socket, None)
         self.watchers.discard(socket)
+
+    def _keep(self, rev: int, frame: bytes) -> None:
+        if len(self.early) < EARLY:
+            self.early[rev] = frame
+
+    def _show_early(self) -> None:
+        """Show what was kept and is next now; forget what has been shown meanwhile."""
+        assert self.cursor is not None
+        self.early = {rev: frame for rev, frame in self.early.items() if rev > self.cursor} if self.early else {}
+        while frame := self.early.pop(self.cursor + 1, None):
+            self._show(self.cursor + 1, frame)
 
     def _show(self, rev: int, frame: bytes) -> None:
         self._promote(rev - 1)

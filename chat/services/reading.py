@@ -18,14 +18,16 @@ typing_per_person = Limit("chat typing", burst=2, per_second=0.5)
 @transaction.atomic
 def mark_read(user: Any, room_id: int, seq: int) -> None:
     """Everything up to place `seq` was seen. Never moves back, so tabs may say it in any order."""
+    membership = Membership.objects.select_for_update(of=("self",)).filter(room=room_id, user=user).first()
     room = Room.objects.filter(pk=room_id).first()
     if room is None:
         raise access.no_such_room()
-    membership = access.membership_of(user, room)
+    access.check_membership(room, membership)
     seq = min(seq, room.last_seq)
-    moved = Membership.objects.filter(pk=membership.pk, last_read_seq__lt=seq)
-    mentions = Mention.objects.filter(user=user, message__room=room, message__seq__gt=seq).count()
-    if moved.update(last_read_seq=seq, mention_count=mentions):
+    if membership.last_read_seq < seq:
+        # Counted while the row is held: a mention that is being written waits, and adds itself afterwards.
+        mentions = Mention.objects.filter(user=user, message__room=room, message__seq__gt=seq).count()
+        Membership.objects.filter(pk=membership.pk).update(last_read_seq=seq, mention_count=mentions)
         touch_lists(room.pk, [user.pk])
 
 

@@ -1,5 +1,6 @@
 """Who is here: across tabs, processes, crashes and page changes."""
 
+import asyncio
 from datetime import timedelta
 from unittest import mock
 from uuid import uuid4
@@ -86,4 +87,5 @@ class PresenceTests(RealtimeTestCase):
         async with await Browser.open(self.ann) as ann:
             await ann.resume(**self.cursors)
             await self.names(ann)
+        await asyncio.gather(*Hub.here()._background)
         self.assertEqual((await Process.objects.acount(), await Presence.objects.acount()), (0, 0))

@@ -59,6 +59,15 @@ def test_a_socket_that_is_ahead_of_the_topic_waits_for_it(cursor, ahead, rest):
     assert screen.seen == list(range(cursor + ahead + 1, 16))
 
 
+def test_a_change_that_comes_while_the_head_is_read_is_not_lost():
+    topic, screen = Topic("chat.room.1"), Screen()
+    for rev in (5, 6, 8):
+        assert topic.accept(rev, frame(rev))
+    topic.start(5, "epoch")
+    follow(topic, screen)
+    assert (topic.cursor, topic.since(5), set(topic.early)) == (6, [frame(6)], {8})
+
+
 def test_changes_that_arrive_in_order_are_shown_at_once():
     topic, screen = started(5), Screen()
     follow(topic, screen)
