@@ -1,0 +1,138 @@
+"""Rooms with a past, for the demo. Everything is said through the services; only the clock is turned back afterwards."""
+
+import io
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils import timezone
+from PIL import Image, ImageDraw
+
+from chat import services
+from chat.demo import PEOPLE, ROOMS, DemoRoom, Line
+from chat.models import Membership, Message, MessageEdit, Room
+from realtime.limits import unlimited
+
+NAMESPACE = UUID("0b6c1a2e-6f0d-4b7c-9a55-2f1f6f5d7c11")  # makes the same client ids each time, so nothing is said twice
+
+
+class Command(BaseCommand):
+    help = "Fill chat with rooms and conversations to look at. Run it as often as you like."
+
+    def handle(self, **options):
+        now = timezone.now()
+        people = {name: get_person(name) for name in PEOPLE}
+        with unlimited():
+            rooms = [seed_room(plan, people, now) for plan in ROOMS]
+        self.stdout.write(f"{len(rooms)} rooms, {sum(room.last_seq for room in rooms)} messages.")
+
+
+def get_person(name: str) -> User:
+    """People who are not there yet cannot log in: who runs a demo gives them passwords."""
+    person, is_new = User.objects.get_or_create(username=name)
+    if is_new:
+        person.set_unusable_password()
+        person.save(update_fields=["password"])
+    return person
+
+
+@transaction.atomic
+def seed_room(plan: DemoRoom, people: dict[str, User], now: datetime) -> Room:
+    room, is_new = get_room(plan, people)
+    if not is_new:
+        return room
+    messages: dict[str, Message] = {}
+    last = None
+    for number, line in enumerate(plan.lines):
+        last = say(line, room, client_id(plan, str(number)), people[line.author], messages)
+        decorate(line, last, people)
+        turn_back(last, now - timedelta(minutes=line.minutes_ago))
+        messages[line.key] = last
+    started = now - timedelta(minutes=plan.lines[0].minutes_ago + 5)
+    Room.objects.filter(pk=room.pk).update(created_at=started, last_message_at=last.created_at)
+    Membership.objects.filter(room=room).update(joined_at=started)
+    for name in plan.members:
+        services.mark_read(people[name], room.pk, last.seq - plan.unread.get(name, 0))
+    room.refresh_from_db()
+    return room
+
+
+def get_room(plan: DemoRoom, people: dict[str, User]) -> tuple[Room, bool]:
+    """The room, and whether it has yet to be filled: who deleted or changed something of it keeps their way."""
+    owner, *others = (people[name] for name in plan.members)
+    if plan.kind == Room.Kind.DIRECT:
+        room = services.open_direct_room(owner, others[0])
+        return room, room.last_seq == 0
+    if room := Room.objects.filter(name=plan.name, created_by=owner).first():
+        return room, False
+    room = services.create_room(owner, name=plan.name, kind=plan.kind, topic=plan.topic)
+    for person in others:
+        services.invite_member(owner, room.pk, person)
+    return room, True
+
+
+def client_id(plan: DemoRoom, detail: str) -> UUID:
+    return uuid5(NAMESPACE, f"{plan.kind} {plan.name} {detail}")
+
+
+def say(line: Line, room: Room, key: UUID, author: User, messages: dict[str, Message]) -> Message:
+    attachments = ()
+    if line.picture:
+        file = SimpleUploadedFile(line.picture, draw_picture())
+        attachments = (services.upload_attachment(author, room.pk, file).pk,)
+    draft = services.Draft(
+        room_id=room.pk,
+        author=author,
+        body=line.edited_from or line.body,
+        client_id=key,
+        reply_to=messages[line.reply_to].pk if line.reply_to else None,
+        attachments=attachments,
+    )
+    return Message.objects.get(pk=services.post_message(draft).id)
+
+
+def decorate(line: Line, message: Message, people: dict[str, User]) -> None:
+    """What happened to a message after it was posted."""
+    key = message.client_id
+    if line.edited_from:
+        services.edit_message(people[line.author], message.room_id, message.pk, line.body, uuid5(key, "edit"))
+    for emoji, names in line.reactions.items():
+        for name in names.split():
+            services.set_reaction(people[name], message.room_id, message.pk, emoji, True, uuid5(key, f"{emoji} {name}"))
+    if line.deleted:
+        services.delete_message(people[line.author], message.room_id, message.pk, uuid5(key, "delete"))
+
+
+def turn_back(message: Message, at: datetime) -> None:
+    """The services know only the present. Nobody has seen these rows yet, so their times may still be set."""
+    message.refresh_from_db()
+    message.created_at = at
+    message.edited_at = message.edited_at and at + timedelta(minutes=2)
+    message.deleted_at = message.deleted_at and at + timedelta(minutes=1)
+    message.save(update_fields=["created_at", "edited_at", "deleted_at"])
+    MessageEdit.objects.filter(message=message).update(created_at=at + timedelta(minutes=2))
+
+
+def draw_picture(width: int = 960, height: int = 540) -> bytes:
+    """A rocket at sunrise."""
+    picture = Image.new("RGB", (width, height))
+    draw = ImageDraw.Draw(picture)
+    for y in range(height):
+        share = y / height
+        draw.line([(0, y), (width, y)], fill=(int(28 + 215 * share), int(38 + 122 * share), int(92 + 28 * share)))
+    draw.ellipse([(width * 0.62, height * 0.5), (width * 0.82, height * 0.86)], fill=(255, 214, 140))
+    for hill, colour in enumerate([(96, 72, 104), (66, 52, 84), (38, 32, 58)]):
+        top = height * (0.72 + hill * 0.09)
+        draw.ellipse([(width * (0.35 * hill - 0.5), top), (width * (0.35 * hill + 0.65), top + height)], fill=colour)
+    x, y = width * 0.3, height * 0.22
+    draw.polygon([(x - 34, y + 150), (x - 78, y + 214), (x - 34, y + 196)], fill=(196, 62, 58))
+    draw.polygon([(x + 34, y + 150), (x + 78, y + 214), (x + 34, y + 196)], fill=(196, 62, 58))
+    draw.polygon([(x - 22, y + 200), (x + 22, y + 200), (x, y + 300)], fill=(255, 196, 84))
+    draw.ellipse([(x - 44, y), (x + 44, y + 210)], fill=(240, 238, 232))
+    draw.ellipse([(x - 18, y + 62), (x + 18, y + 98)], fill=(64, 116, 160), outline=(38, 32, 58), width=5)
+    output = io.BytesIO()
+    picture.save(output, format="PNG")
+    return output.getvalue()
