@@ -41,6 +41,7 @@ class Room(Feed):
     """A conversation, and the feed of everything that changes in it."""
 
     feed_name: ClassVar[str] = "chat.room"
+    head_facts: ClassVar[dict[str, str]] = {"seq": "last_seq"}
 
     class Kind(models.TextChoices):
         OPEN = "open", "Open to everybody"
@@ -73,9 +74,6 @@ class Room(Feed):
 
     def get_absolute_url(self) -> str:
         return reverse("chat:room_detail", args=[self.pk])
-
-    def head(self) -> dict[str, Any]:
-        return {"seq": self.last_seq}
 
     @property
     def is_archived(self) -> bool:

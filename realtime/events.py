@@ -101,7 +101,7 @@ class LeaveFeed(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 class WatchHeads(Command, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="realtime.heads.watch"):
-    """Hear only how far these feeds are, at most once a second each: enough for unread counts."""
+    """Hear how far these feeds are, now and when that changes (at most once a second each), and of no others."""
 
     feeds: Annotated[list[FeedName], msgspec.Meta(max_length=FEEDS_PER_SOCKET)]
 

@@ -45,6 +45,8 @@ class Feed(models.Model):
     """
 
     feed_name: ClassVar[str]  # "chat.room"
+    # Small facts told with the head, to those who watch only that: {"seq": "last_seq"}, name to column.
+    head_facts: ClassVar[dict[str, str]] = {}
 
     rev = models.BigIntegerField(default=0, editable=False)
     epoch = models.CharField(max_length=12, default=new_epoch, editable=False)
@@ -74,13 +76,13 @@ class Feed(models.Model):
         return self.rev
 
     def head(self) -> dict[str, Any]:
-        """Small facts told with each change to those who watch only the head, such as the number of the last message."""
-        return {}
+        return {fact: getattr(self, column) for fact, column in self.head_facts.items()}
 
 
 class Head(NamedTuple):
     rev: int
     epoch: str
+    facts: dict[str, Any]
 
 
 class FeedSource:
@@ -104,8 +106,9 @@ class FeedSource:
     def heads(self, ids: Sequence[int], user: Person | None = None) -> dict[int, Head]:
         """The head of each of these feeds (of those the person may join) in one query."""
         feeds = self.model._default_manager.all() if user is None else self.readable_by(user)
-        rows = feeds.filter(pk__in=ids).values_list("pk", "rev", "epoch")
-        return {pk: Head(rev, epoch) for pk, rev, epoch in rows}
+        facts = self.model.head_facts
+        rows = feeds.filter(pk__in=ids).values_list("pk", "rev", "epoch", *facts.values())
+        return {pk: Head(rev, epoch, dict(zip(facts, values, strict=True))) for pk, rev, epoch, *values in rows}
 
     def catch_up(self, feed_id: int, after: int) -> "CatchUp":
         """Everything after revision `after`, and the revision reached; too much of it becomes a reset."""

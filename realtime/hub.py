@@ -69,7 +69,7 @@ class Hub:
         self.topics: dict[str, Topic] = {}
         self.counters: Counter[str] = Counter()
         self.layer = LayerLink(self.id.hex, self.take, self.counters)
-        self.repair = Repair(self.counters, self.refuse)
+        self.repair = Repair(self.counters, self.refuse, self.tell_head)
         self.presence = Presence(self)
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
@@ -162,16 +162,25 @@ class Hub:
             self.presence.enter(socket, feed)
 
     def watch(self, socket: Socket, feed: str, head: Head) -> None:
-        """Tell this socket, which holds the topic, only how far the feed is."""
+        """Tell this socket, which holds the topic, only how far the feed is: now, and when that changes."""
         if topic := self.topics.get(feed):
             topic.watchers.add(socket)
+            socket.watching.add(feed)
             if feed not in socket.feeds:
                 topic.joining.pop(socket, None)
             self._start(topic, head)
+            socket.write(_head_frame(feed, {"rev": head.rev, **head.facts}))
+
+    def unwatch(self, socket: Socket, feed: str) -> None:
+        socket.watching.discard(feed)
+        if feed not in socket.feeds:
+            self.leave(socket, feed)
+        elif topic := self.topics.get(feed):
+            topic.watchers.discard(socket)
 
     def _start(self, topic: Topic, head: Head) -> None:
         if topic.cursor is None:
-            topic.start(*head)
+            topic.start(head.rev, head.epoch)
             if topic.early:
                 self.repair.repair_soon(topic)
 
@@ -188,6 +197,7 @@ class Hub:
             return
         self.presence.leave(socket, group)
         socket.feeds.discard(group)
+        socket.watching.discard(group)
         socket.groups.discard(group)
         topic.remove(socket)
         if topic.is_empty:
@@ -223,8 +233,8 @@ class Hub:
                 in_order = topic.accept(rev, frame)
         if not in_order:
             self.repair.repair_soon(topic)
-        if broadcast.head is not None and topic.watchers:
-            self._tell_head(topic.group, {"rev": max(rev or 0 for rev, _ in broadcast.payloads), **broadcast.head})
+        if broadcast.head is not None:
+            self.tell_head(topic, {"rev": max(rev or 0 for rev, _ in broadcast.payloads), **broadcast.head})
 
     def flush_later(self, socket: Socket) -> None:
         """Write what this socket is sent during this turn of the event loop with one system call."""
@@ -237,19 +247,20 @@ class Hub:
         for socket in sockets:
             socket.flush()
 
-    def _tell_head(self, group: str, facts: dict[str, Any]) -> None:
-        """The first at once, then the latest once a second."""
-        is_waiting = group in self._heads
-        self._heads[group] = facts
-        if not is_waiting:
-            self._flush_head(group)
+    def tell_head(self, topic: Topic, facts: dict[str, Any]) -> None:
+        """Tell those who watch: the first at once, then the latest once a second."""
+        if topic.watchers:
+            is_waiting = topic.group in self._heads
+            self._heads[topic.group] = facts
+            if not is_waiting:
+                self._flush_head(topic.group)
 
     def _flush_head(self, group: str) -> None:
         facts, topic = self._heads.get(group), self.topics.get(group)
         if not facts or not topic:
             self._heads.pop(group, None)
             return
-        frame = text_frame(encode({"type": "realtime.feed.head", "feed": group, **facts}))
+        frame = _head_frame(group, facts)
         for socket in topic.watchers:
             socket.write(frame)
         self._heads[group] = {}
@@ -320,3 +331,8 @@ class Hub:
         task = self.loop.create_task(coroutine)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _head_frame(feed: str, facts: dict[str, Any]) -> bytes:
+    """What a watcher is told. The facts differ from feed to feed, so this is the one frame that is not a struct."""
+    return text_frame(encode({"type": "realtime.feed.head", "feed": feed, **facts}))

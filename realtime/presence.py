@@ -135,8 +135,11 @@ class Presence:
         if key not in self._written:
             self._write_soon(key, WRITE_SECONDS)
         if feed in self._rosters:
-            self._came(feed, str(self.process), Person(socket.user.pk, self._names[socket.user.pk]))
+            person = Person(socket.user.pk, self._names[socket.user.pk])
+            is_new = self._rosters[feed].add(str(self.process), person)
             self._send_snapshot(socket, feed)
+            if is_new:
+                self._show(feed, [person], [])
         else:
             self._hub.run(self._open_roster(socket, feed))
 

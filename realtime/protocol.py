@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from functools import cache
 from typing import Annotated, Any, ClassVar, Union
 from uuid import UUID
@@ -91,6 +92,7 @@ class Refusal(Exception):
     def __init__(self, code: str, message: str, *, field: str | None = None, retry_after: float | None = None):
         super().__init__(message)
         self.code, self.message, self.field, self.retry_after = code, message, field, retry_after
+        self.client_id: UUID | None = None  # of a frame that is not a command, if it had one
 
     @property
     def status(self) -> int:
@@ -102,7 +104,7 @@ class Refusal(Exception):
             message=self.message,
             field=self.field,
             retry_after=self.retry_after,
-            client_id=getattr(command, "client_id", None),
+            client_id=getattr(command, "client_id", self.client_id),
             feed=getattr(command, "feed", None),
         )
 
@@ -122,12 +124,15 @@ def decode(text: str | bytes) -> Command:
     """
     if len(text) > FRAME_BYTES:
         raise Refusal("too_long", f"A frame may have {FRAME_BYTES} bytes.")
-    _refuse_ambiguous_json(text)
+    value = _read_unambiguous_json(text)
     try:
         return _decoder().decode(text)
     except msgspec.ValidationError as error:
-        raise _refusal_for(str(error)) from None
-    except (msgspec.DecodeError, UnicodeError):
+        refusal = _refusal_for(str(error))
+        with suppress(msgspec.ValidationError):  # so that its sender knows which command this was about
+            refusal.client_id = msgspec.convert(value.get("client_id"), UUID)
+        raise refusal from None
+    except (msgspec.DecodeError, UnicodeError):  # what only the stricter parser refuses, such as half a character
         raise Refusal("bad_json", "This is not JSON.") from None
 
 
@@ -146,7 +151,7 @@ def _decoder() -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(Union[tuple(subclasses(Command))])
 
 
-def _refuse_ambiguous_json(text: str | bytes) -> None:
+def _read_unambiguous_json(text: str | bytes) -> dict[str, Any]:
     """Duplicate keys, NaN and deep nesting mean different things to different parsers, so they mean nothing here."""
     try:
         value = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
@@ -156,6 +161,7 @@ def _refuse_ambiguous_json(text: str | bytes) -> None:
         raise Refusal("bad_frame", "A frame is a JSON object with a type.")
     if _deeper_than(MAX_DEPTH, value):
         raise Refusal("bad_json", f"Nested deeper than {MAX_DEPTH} levels.")
+    return value
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.db import Error as DatabaseError
 
@@ -24,8 +25,13 @@ LATE_SECONDS = 0.05  # how long an early change waits for the one before it, unt
 class Repair:
     """Reads feeds for the hub. What is missing is read once for all sockets of the process."""
 
-    def __init__(self, counters: Counter[str], refuse: Callable[[Socket, str, str], None]):
-        self._counters, self._refuse = counters, refuse
+    def __init__(
+        self,
+        counters: Counter[str],
+        refuse: Callable[[Socket, str, str], None],
+        tell_head: Callable[[Topic, dict[str, Any]], None],
+    ):
+        self._counters, self._refuse, self._tell_head = counters, refuse, tell_head
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def bring_up(self, socket: Socket, topic: Topic, rev: int | None, epoch: str) -> int:
@@ -54,7 +60,7 @@ class Repair:
 
     def repair_soon(self, topic: Topic) -> None:
         """A change came early. Give the one before it a moment, then fetch it."""
-        if source_of(topic.group) and topic.group not in self._running:
+        if topic.has_followers and source_of(topic.group) and topic.group not in self._running:
             task = self._running[topic.group] = asyncio.create_task(self._repair_late(topic))
             task.add_done_callback(lambda _: self._running.pop(topic.group, None))
 
@@ -94,11 +100,14 @@ class Repair:
         heads = await in_database(source.heads, [split_name(topic.group)[1] for topic in topics])
         for topic in topics:
             head = heads.get(split_name(topic.group)[1])
-            if topic.cursor is None:
-                if head:
-                    topic.start(*head)
-            elif head is None or head.rev > topic.cursor or head.epoch != topic.epoch:
+            if topic.cursor is None or (head and (head.rev, head.epoch) == (topic.cursor, topic.epoch)):
+                continue
+            if head and not topic.has_followers:  # watched only: nobody needs to know what it was
+                topic.start(head.rev, head.epoch)
+            elif not head or head.rev > topic.cursor or head.epoch != topic.epoch:
                 await self.repair(topic)
+            if head:
+                self._tell_head(topic, {"rev": head.rev, **head.facts})
 
     def _reset(self, socket: Socket, topic: Topic) -> int:
         assert topic.cursor is not None

@@ -44,6 +44,8 @@ async def _join(hub: Hub, socket: Socket, caller: Caller, cursors: dict[str, Cur
 
 async def _watch(hub: Hub, socket: Socket, caller: Caller, feeds: Iterable[str]) -> None:
     _check_number(socket, feeds)
+    for feed in socket.watching.difference(feeds):
+        hub.unwatch(socket, feed)
     for feed, head in (await _readable(hub, socket, caller, feeds)).items():
         hub.watch(socket, feed, head)
 

@@ -24,13 +24,14 @@ def user_group(user_id: int) -> str:
 class Socket:
     """Frames written in one turn of the event loop leave together, with one system call."""
 
-    __slots__ = ("_hub", "_pending", "closing", "feeds", "groups", "id", "opened_at", "recheck", "session", "user", "writer")
+    __slots__ = ("_hub", "_pending", "closing", "feeds", "groups", "id", "opened_at", "recheck", "session", "user", "watching", "writer")
 
     def __init__(self, hub: "Hub", writer: Writer):
         self.id = uuid.uuid4().hex
         self.user: Any = None
         self.session = ""  # the session key, so that a log-out finds its sockets
         self.feeds: set[str] = set()  # joined
+        self.watching: set[str] = set()  # the heads of these
         self.groups: set[str] = set()  # all that the hub keeps for it
         self.writer = writer
         self.closing = 0  # the close code, once it is decided

@@ -32,7 +32,11 @@ class Topic:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.live or self.joining or self.watchers)
+        return not (self.has_followers or self.watchers)
+
+    @property
+    def has_followers(self) -> bool:
+        return bool(self.live or self.joining)
 
     def followers(self) -> Iterator["Socket"]:
         yield from self.live

@@ -113,6 +113,11 @@ class FrameTests(SocketTestCase):
             self.assertEqual((await ann.expect("realtime.error"))["code"], "bad_json")
             await ann.nothing("realtime.error")
 
+    async def test_a_refused_frame_is_named_by_its_client_id(self):
+        async with await Browser.open(self.ann) as ann:
+            answer = await ann.post("chat.message.post", self.feed, body="x" * 4001)
+            self.assertEqual((answer["code"], answer["field"], "client_id" in answer), ("bad_field", "body", True))
+
     async def test_a_binary_frame_is_refused(self):
         async with await Browser.open(self.ann) as ann:
             await ann.socket.send_input({"type": "websocket.receive", "bytes": b"\x00"})
@@ -203,10 +208,29 @@ class FeedTests(SocketTestCase):
     async def test_watched_heads_tell_how_far_a_room_is(self):
         async with await Browser.open(self.ann) as ann:
             await ann.send({"type": "realtime.heads.watch", "feeds": [self.feed, "chat.room.999"]})
+            before = await ann.expect("realtime.feed.head")
+            self.assertEqual((before["feed"], before["seq"]), (self.feed, 0))
             ack = await ann.post("chat.message.post", self.feed, body="hello")
             await ann.nothing("chat.message.posted")
         heads = [frame for frame in ann.frames if frame["type"] == "realtime.feed.head"]
-        self.assertEqual(heads, [{"type": "realtime.feed.head", "feed": self.feed, "rev": ack["rev"], "seq": 1}])
+        self.assertEqual(heads[1:], [{"type": "realtime.feed.head", "feed": self.feed, "rev": ack["rev"], "seq": 1}])
+
+    async def test_a_lost_head_is_told_by_the_tick(self):
+        async with await Browser.open(self.ann) as ann:
+            await ann.send({"type": "realtime.heads.watch", "feeds": [self.feed]})
+            await ann.expect("realtime.feed.head")
+            with mock.patch.object(Hub, "publish"):
+                await ann.post("chat.message.post", self.feed, body="hello")
+            await Hub.here().check()
+            self.assertEqual((await ann.expect("realtime.feed.head"))["seq"], 1)
+
+    async def test_a_head_that_is_watched_no_longer_is_let_go(self):
+        async with await Browser.open(self.ann) as ann:
+            await ann.send({"type": "realtime.heads.watch", "feeds": [self.feed]})
+            await ann.expect("realtime.feed.head")
+            await ann.send({"type": "realtime.heads.watch", "feeds": []})
+            await ann.nothing("realtime.feed.head")
+            self.assertNotIn(self.feed, Hub.here().topics)
 
     async def test_leaving_a_feed_ends_it(self):
         async with await Browser.open(self.ann) as ann:
