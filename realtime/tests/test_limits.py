@@ -35,3 +35,9 @@ def test_memory_is_bounded():
     for key in range(REMEMBERED + 10):
         posts.wait(key, now=0)
     assert len(posts._buckets) == REMEMBERED
+
+
+def test_a_load_test_passes_where_the_deployer_says_so(settings):
+    settings.RATE_LIMITS = False
+    posts = limit()
+    assert [posts.wait("ann", now=0) for _ in range(5)] == [0] * 5
