@@ -27,6 +27,8 @@ class SeedTests(RealtimeTestCase):
 
     def test_everything_is_said_and_decorated(self):
         self.assertEqual(Room.objects.count(), len(ROOMS))
+        times = list(Message.objects.order_by("pk").values_list("created_at", flat=True))
+        self.assertEqual(times, sorted(times))
         self.assertEqual(Message.objects.count(), sum(len(room.lines) for room in ROOMS))
         self.assertTrue(Message.objects.filter(html__contains='class="mention"').exists())
         self.assertTrue(Message.objects.filter(html__contains="<code").exists())

@@ -25,9 +25,10 @@ class Command(BaseCommand):
     def handle(self, **options):
         now = timezone.now()
         people = {name: get_person(name) for name in PEOPLE}
-        with unlimited():
-            rooms = [seed_room(plan, people, now) for plan in ROOMS]
-        self.stdout.write(f"{len(rooms)} rooms, {sum(room.last_seq for room in rooms)} messages.")
+        with unlimited(), transaction.atomic():
+            rooms = {plan: get_room(plan, people) for plan in ROOMS}
+            fill({plan: room for plan, room in rooms.items() if room.last_seq == 0}, people, now)
+        self.stdout.write(f"{len(rooms)} rooms, {Message.objects.filter(room__in=rooms.values()).count()} messages.")
 
 
 def get_person(name: str) -> User:
@@ -39,43 +40,38 @@ def get_person(name: str) -> User:
     return person
 
 
-@transaction.atomic
-def seed_room(plan: DemoRoom, people: dict[str, User], now: datetime) -> Room:
-    room, is_new = get_room(plan, people)
-    if not is_new:
-        return room
-    messages: dict[str, Message] = {}
-    last = None
-    for number, line in enumerate(plan.lines):
-        last = say(line, room, client_id(plan, str(number)), people[line.author], messages)
-        decorate(line, last, people)
-        turn_back(last, now - timedelta(minutes=line.minutes_ago))
-        messages[line.key] = last
-    started = now - timedelta(minutes=plan.lines[0].minutes_ago + 5)
-    Room.objects.filter(pk=room.pk).update(created_at=started, last_message_at=last.created_at)
-    Membership.objects.filter(room=room).update(joined_at=started)
-    for name in plan.members:
-        services.mark_read(people[name], room.pk, last.seq - plan.unread.get(name, 0))
-    room.refresh_from_db()
-    return room
-
-
-def get_room(plan: DemoRoom, people: dict[str, User]) -> tuple[Room, bool]:
-    """The room, and whether it has yet to be filled: who deleted or changed something of it keeps their way."""
+def get_room(plan: DemoRoom, people: dict[str, User]) -> Room:
     owner, *others = (people[name] for name in plan.members)
     if plan.kind == Room.Kind.DIRECT:
-        room = services.open_direct_room(owner, others[0])
-        return room, room.last_seq == 0
+        return services.open_direct_room(owner, others[0])
     if room := Room.objects.filter(name=plan.name, created_by=owner).first():
-        return room, False
+        return room
     room = services.create_room(owner, name=plan.name, kind=plan.kind, topic=plan.topic)
     for person in others:
         services.invite_member(owner, room.pk, person)
-    return room, True
+    return room
 
 
-def client_id(plan: DemoRoom, detail: str) -> UUID:
-    return uuid5(NAMESPACE, f"{plan.kind} {plan.name} {detail}")
+def fill(rooms: dict[DemoRoom, Room], people: dict[str, User], now: datetime) -> None:
+    """Let everything happen in new rooms, in the order of time. Whoever changed something in an old one keeps it."""
+    lines = [(plan, number, line) for plan in rooms for number, line in enumerate(plan.lines)]
+    messages: dict[str, Message] = {}
+    for plan, number, line in sorted(lines, key=lambda it: -it[2].minutes_ago):
+        message = say(line, rooms[plan], client_id(plan, number), people[line.author], messages)
+        decorate(line, message, people)
+        turn_back(message, now - timedelta(minutes=line.minutes_ago))
+        messages[line.key] = message
+    for plan, room in rooms.items():
+        started = now - timedelta(minutes=plan.lines[0].minutes_ago + 5)
+        last = now - timedelta(minutes=plan.lines[-1].minutes_ago)
+        Room.objects.filter(pk=room.pk).update(created_at=started, last_message_at=last)
+        Membership.objects.filter(room=room).update(joined_at=started)
+        for name in plan.members:
+            services.mark_read(people[name], room.pk, len(plan.lines) - plan.unread.get(name, 0))
+
+
+def client_id(plan: DemoRoom, number: int) -> UUID:
+    return uuid5(NAMESPACE, f"{plan.kind} {plan.name} {number}")
 
 
 def say(line: Line, room: Room, key: UUID, author: User, messages: dict[str, Message]) -> Message:
