@@ -202,6 +202,7 @@ class Hub:
         topic.remove(socket)
         if topic.is_empty:
             del self.topics[group]
+            self.presence.close_roster(group)
             self.run(self._unfollow(group))
 
     async def _unfollow(self, group: str) -> None:

@@ -152,7 +152,11 @@ class Presence:
             sockets.discard(socket)
             if not sockets:
                 del self._local[key]
-                self._hub.loop.call_later(GRACE_SECONDS, self._write_soon, key, 0)
+                self._hub.loop.call_later(GRACE_SECONDS, self._end_grace, key)
+
+    def close_roster(self, feed: str) -> None:
+        """Nobody here follows the feed any more, so nobody tells us who comes and goes: what we know grows old."""
+        self._rosters.pop(feed, None)
 
     def take(self, message: dict[str, Any]) -> None:
         """Another process tells who came and went there."""
@@ -216,6 +220,13 @@ class Presence:
             topic.tell(text_frame(encode(event)))
 
     # Writing
+
+    def _end_grace(self, key: tuple[str, int]) -> None:
+        """Whoever has not come back by now has left; here at once, as they may have been here too briefly to be written."""
+        if key not in self._local:
+            feed, user = key
+            self._went(feed, str(self.process), user)
+            self._write_soon(key, 0)
 
     def _write_soon(self, key: tuple[str, int], seconds: float) -> None:
         self._dirty.add(key)

@@ -89,3 +89,26 @@ class PresenceTests(RealtimeTestCase):
             await self.names(ann)
         await asyncio.gather(*Hub.here()._background)
         self.assertEqual((await Process.objects.acount(), await Presence.objects.acount()), (0, 0))
+
+    async def test_who_is_gone_before_it_was_written_leaves_the_screens_too(self):
+        with mock.patch.object(presence, "WRITE_SECONDS", 60):
+            async with await Browser.open(self.ann) as ann:
+                await ann.resume(**self.cursors)
+                await self.names(ann)
+                async with await Browser.open(self.bob) as bob:
+                    await bob.resume(**self.cursors)
+                    await ann.expect("realtime.presence.changed")
+                went = await ann.expect("realtime.presence.changed")
+                self.assertEqual([person["name"] for person in went["left"]], ["bob"])
+
+    async def test_who_comes_back_sees_who_is_there_now_and_not_who_was_then(self):
+        other = await Process.objects.acreate(pk=uuid4(), host="other", pid=1, until=Now() + timedelta(seconds=9))
+        row = await Presence.objects.acreate(process=other, feed=self.room.group, user=self.bob)
+        async with await Browser.open(self.ann) as ann:
+            await ann.resume(**self.cursors)
+            self.assertEqual(sorted(await self.names(ann)), ["ann", "bob"])
+            await ann.send({"type": "realtime.feed.leave", "feed": self.room.group})
+            await ann.nothing("realtime.presence.changed")
+            await row.adelete()  # of which nobody tells this process: it no longer follows the room
+            await ann.resume(**self.cursors)
+            self.assertEqual(await self.names(ann), ["ann"])
