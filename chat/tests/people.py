@@ -32,6 +32,10 @@ class Place:
     def join(self, user: User, role: str = Membership.Role.MEMBER, **facts) -> Membership:
         return Membership.objects.create(room=self.room, user=user, role=role, **facts)
 
+    def newcomer(self, username: str, role: str = Membership.Role.MEMBER) -> User:
+        """Somebody who is in no other room."""
+        return self.join(User.objects.create(username=username), role).user
+
     def membership(self, user: User) -> Membership:
         return Membership.objects.get(room=self.room, user=user)
 
