@@ -55,10 +55,10 @@ def make_venv() -> None:
     if not is_this_python(PYTHON):
         say(f"Making .venv with Python {sys.version.split()[0]}.")
         run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)])
-    if installer[0] == str(PYTHON):
-        run([str(PYTHON), "-m", "ensurepip"])
     say("Installing the packages of requirements.txt into .venv (once; about 500 MB).")
     started = monotonic()
+    if installer[0] == str(PYTHON):
+        run([str(PYTHON), "-m", "ensurepip"])
     run([*installer, *LOCKED])
     STAMP.write_text(stamp)
     say(f"Installed in {monotonic() - started:.0f} s.")
@@ -99,7 +99,7 @@ def run(command: list[str]) -> None:
                 count += 1
                 if count % 10 == 0:
                     say(f"  {count} of {total} packages")
-            elif line.startswith("Installing collected packages"):
+            elif line.startswith("Installing collected packages") and count:
                 say("  unpacking")
     if process.returncode:
         sys.stderr.writelines(said[-20:])

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 
-from realtime.backing import Missing, PostgresServer, RedisServer, find_postgres, find_redis, programs
+from realtime.backing import Missing, PostgresServer, RedisServer, find_postgres, find_redis, guard, programs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -82,6 +82,14 @@ class PostgresServerTests(TestCase):
         self.server.restart()
         self.assertEqual(self.run_sql("SELECT name FROM colours").fetchall(), [("blue",)])
 
+    def test_it_starts_again_at_once_however_many_sessions_a_crash_took(self):
+        sessions = [self.enterContext(psycopg.connect(self.server.url)) for _ in range(20)]
+        for _ in range(3):
+            self.server.restart(immediate=True)
+        for session in sessions:
+            with self.assertRaises(psycopg.OperationalError):
+                session.execute("SELECT 1")
+
     def test_a_restart_ends_open_sessions(self):
         with psycopg.connect(self.server.url) as connection:
             self.server.restart()
@@ -140,21 +148,13 @@ class OwnerTests(TestCase):
         ) as owner:
             pid, directory = owner.stdout.readline().split()
             owner.send_signal(signal.SIGKILL)
-        self.wait_until(lambda: not is_alive(int(pid)) and not Path(directory).exists())
+        self.wait_until(lambda: not guard.is_alive(int(pid)) and not Path(directory).exists())
 
     def wait_until(self, condition, seconds=10):
         deadline = time.monotonic() + seconds
         while not condition():
             self.assertLess(time.monotonic(), deadline, "too late")
             time.sleep(0.01)
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z" if Path(f"/proc/{pid}").exists() else True
 
 
 class FindTests(TestCase):

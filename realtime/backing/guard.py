@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,16 +21,34 @@ def family(pid: int) -> list[int]:
     return [pid]
 
 
-def signal_family(pid: int, number: int) -> None:
-    for member in family(pid):
+def signal_family(pid: int, number: int) -> list[int]:
+    members = family(pid)
+    for member in members:
         with suppress(ProcessLookupError):
             os.kill(member, number)
+    return members
+
+
+def kill_family(pid: int) -> None:
+    """Kill them all, and return when all are dead: PostgreSQL does not start while a child of the last one lives."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)  # so that no child is born while we look
+    for member in signal_family(pid, signal.SIGKILL):
+        while is_alive(member):
+            time.sleep(0.005)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs. On Linux not one that only waits for its parent to take note of its death."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
 
 
 def main(directory: Path) -> None:
     sys.stdin.read()
     with suppress(FileNotFoundError):
-        signal_family(int((directory / "pid").read_text()), signal.SIGKILL)
+        kill_family(int((directory / "pid").read_text()))
     shutil.rmtree(directory, ignore_errors=True)
 
 

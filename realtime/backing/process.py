@@ -26,6 +26,7 @@ class Server:
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="backing-"))
         self.log = self.directory / "log"
+        self.pid_file = self.directory / "pid"  # for the guard
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._guard = subprocess.Popen(
@@ -69,7 +70,7 @@ class Server:
                 start_new_session=True,  # Ctrl-C in the terminal is not for it
                 **self.identity(),
             )
-        (self.directory / "pid").write_text(str(self.process.pid))
+        self.pid_file.write_text(str(self.process.pid))
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -85,12 +86,14 @@ class Server:
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self.pid_file.unlink(missing_ok=True)  # the number may be somebody else's soon, and the guard would kill them
 
     def kill(self) -> None:
         """End it without warning, as a crash does."""
         if self.is_running:
-            guard.signal_family(self._process.pid, signal.SIGKILL)
+            guard.kill_family(self._process.pid)
             self._process.wait()
+        self.pid_file.unlink(missing_ok=True)
 
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing answers, as when its machine hangs."""
@@ -109,11 +112,10 @@ class Server:
 
     def close(self) -> None:
         """End it and remove its directory."""
+        self.kill()
         assert self._guard.stdin
         self._guard.stdin.close()
         self._guard.wait()
-        if self.process:
-            self.process.wait()
 
     @property
     def is_running(self) -> bool:
