@@ -9,10 +9,11 @@ import nh3
 from markdown_it import MarkdownIt
 
 MENTION = re.compile(r"(?<![\w@/.])@([\w.+-]{1,150})")
-PLAIN = re.compile(r"^[^\\`*_{}\[\]()#+\-.!<>~|:@&/=\d]*$")  # nothing in it that markdown could mean
+PLAIN = re.compile(r"(?![-+\d\s])[^\\`*_\[\]<>~@\r\n\t\0]*(?<!\s)")  # one line in which nothing is markdown, most often
 LINK_SCHEMES = {"http", "https", "mailto"}
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "span"}
-ATTRIBUTES = {"a": {"href"}, "span": {"class", "data-user"}, "ol": {"start"}}
+# "*" is for every element; without it nh3 would let title and lang through.
+ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "span": {"class", "data-user"}, "ol": {"start"}}
 
 
 def render(body: str, mentioned: Mapping[str, int] | None = None) -> str:
@@ -20,7 +21,7 @@ def render(body: str, mentioned: Mapping[str, int] | None = None) -> str:
 
     Markdown's own output is escaped already; nh3 is the second wall, not the first.
     """
-    if PLAIN.match(body) and "\n" not in body:
+    if PLAIN.fullmatch(body) and "://" not in body:
         return f"<p>{escape(body)}</p>"
     html = _markdown().render(body, {"mentioned": mentioned or {}})
     return nh3.clean(
