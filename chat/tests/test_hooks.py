@@ -98,6 +98,11 @@ class PostTests(HookCase):
         answer = self.client.post(url, data, content_type="application/json")
         self.assertEqual((answer.status_code, answer.json()["code"]), (401, "not_logged_in"))
 
+    def test_the_slash_at_the_end_may_be_forgotten(self):
+        url = reverse("chat:hook_receive", args=[self.secret]).removesuffix("/")
+        answer = self.client.post(url, {"text": "Hi"}, content_type="application/json")
+        self.assertEqual(answer.status_code, 201)
+
     def test_no_csrf_token_is_needed(self):
         client = self.client_class(enforce_csrf_checks=True)
         answer = client.post(reverse("chat:hook_receive", args=[self.secret]), {"text": "Hi"}, content_type="application/json")

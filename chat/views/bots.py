@@ -29,7 +29,7 @@ PAGE, LARGEST_PAGE = 50, 200  # events
 class BotForm(forms.Form):
     name = forms.CharField(
         max_length=30,
-        help_text="Letters, digits, dots, hyphens and underscores. Others see it and can @mention it by it.",
+        help_text="Letters, digits, dots, hyphens and underscores. Others see it, and can @mention the bot by it.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
 
