@@ -16,13 +16,12 @@ from typing import Any
 from PIL import Image, ImageOps, ImageSequence
 from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
-from chat.models import Attachment
 from realtime.protocol import Refusal
 
 MAX_BYTES = 10_000_000  # of one file
 MAX_PIXELS = 25_000_000  # of one image, all its frames together
 MAX_FRAMES = 200
-NAME_LENGTH = Attachment._meta.get_field("name").max_length
+NAME_LENGTH = 100  # characters, as the column has
 
 PDF = "application/pdf"
 TEXT = "text/plain"
@@ -124,7 +123,7 @@ def _frames(image: Image.Image, limit: int) -> list[Image.Image]:
         raise _too_large()
     frames = []
     for frame in islice(ImageSequence.Iterator(image), limit):
-        kept = {key: frame.info[key] for key in ("transparency", "duration", "loop") if key in frame.info}
+        kept: dict[Any, Any] = {key: frame.info[key] for key in ("transparency", "duration", "loop") if key in frame.info}
         upright = ImageOps.exif_transpose(frame)
         upright.info = kept  # comments, EXIF, XMP and colour profiles go: an encoder would copy some of them
         frames.append(upright)

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Origin
 
 from chat.models import Membership, Room
 from realtime.threads import in_database
@@ -152,7 +153,7 @@ class Tab:
         await self._send(command | {"id": message, "emoji": emoji, "on": True})
 
     async def _visit(self) -> None:
-        origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(self.url))
+        origin = Origin("{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(self.url)))
         address = f"{self.url.replace('http', 'ws', 1)}/ws/"
         cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)}
         async with connect(address, origin=origin, additional_headers=cookies) as socket:

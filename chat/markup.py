@@ -7,6 +7,7 @@ from html import escape, unescape
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 MENTION = re.compile(r"(?<![\w@/.])@([\w.+-]{1,150})")
 PLAIN = re.compile(r"(?![-+\d\s])[^\\`*_\[\]<>~@\r\n\t\0]*(?<!\s)")  # one line in which nothing is markdown, most often
@@ -89,7 +90,7 @@ def _links_and_mentions(state):
         block.children = children
 
 
-def _split_text(token, mentioned):
+def _split_text(token: Token, mentioned: Mapping[str, int]) -> list[Token]:
     position, parts = 0, []
     for match in FOUND.finditer(token.content):
         element = _link(match["link"]) if match["link"] else _mention(match["mention"], mentioned)
@@ -110,17 +111,17 @@ def _mention(text: str, mentioned: Mapping[str, int]) -> str | None:
 
 
 def _mention_length(text: str, mentioned: Mapping[str, int]) -> int:
-    """"@ann." names ann at the end of a sentence, unless somebody is called "ann."."""
+    """ "@ann." names ann at the end of a sentence, unless somebody is called "ann."."""
     return len(text) if text[1:].lower() in mentioned else len(text.rstrip(".+-_"))
 
 
-def _text(token, content: str):
+def _text(token: Token, content: str) -> Token:
     copy = token.copy()
     copy.content = content
     return copy
 
 
-def _html(token, html: str):
+def _html(token: Token, html: str) -> Token:
     copy = token.copy(type="html_inline")
     copy.content = html
     return copy

@@ -85,8 +85,8 @@ def parse(query: str) -> list[Term]:
     for phrase, word in re.findall(r'"([^"]*)"?|([^\s"]+)', query[:QUERY_LENGTH]):
         if words := _words(phrase or word):
             terms.append(Term(words, is_prefix=bool(word)))
-    *others, last = terms[:MAX_TERMS] or [None]
-    return [Term(term.words) for term in others] + ([last] if last else [])
+    terms = terms[:MAX_TERMS]
+    return [*(Term(term.words) for term in terms[:-1]), *terms[-1:]]
 
 
 def highlight(text: str, terms: Sequence[Term]) -> SafeString:

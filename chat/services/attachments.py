@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from chat import files
-from chat.models import Attachment, Room
+from chat.models import Attachment, Room, attachment_path
 from chat.services import access
 from realtime.limits import Limit
 from realtime.protocol import Refusal
@@ -41,8 +41,7 @@ def upload_attachment(user: Any, room_id: int, file: Any) -> Attachment:
     try:
         _save(attachment, content.data)
     except BaseException:
-        if attachment.file._committed and attachment.file.name:  # written, but its row was not
-            attachment.file.delete(save=False)
+        attachment.file.storage.delete(attachment_path(attachment, ""))  # it may be there without its row
         raise
     return attachment
 

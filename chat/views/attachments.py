@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.files import File
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
@@ -48,7 +48,7 @@ def attachment_detail(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return response
 
 
-def _readable_by(request: HttpRequest):
+def _readable_by(request: HttpRequest) -> QuerySet[Attachment]:
     """Before it is posted a file is its owner's; then it is readable where its message is."""
     rooms = Room.objects.readable_by(request.user)
     posted = Q(message__deleted_at=None, message__room__in=rooms, message__isnull=False)

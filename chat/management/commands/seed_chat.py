@@ -58,7 +58,7 @@ def fill(rooms: dict[DemoRoom, Room], people: dict[str, User], now: datetime) ->
     messages: dict[str, Message] = {}
     for plan, number, line in sorted(lines, key=lambda it: -it[2].minutes_ago):
         message = say(line, rooms[plan], client_id(plan, number), people[line.author], messages)
-        decorate(line, message, people)
+        decorate(line, message, client_id(plan, number), people)
         turn_back(message, now - timedelta(minutes=line.minutes_ago))
         messages[line.key] = message
     for plan, room in rooms.items():
@@ -75,7 +75,7 @@ def client_id(plan: DemoRoom, number: int) -> UUID:
 
 
 def say(line: Line, room: Room, key: UUID, author: User, messages: dict[str, Message]) -> Message:
-    attachments = ()
+    attachments: tuple[UUID, ...] = ()
     if line.picture:
         file = SimpleUploadedFile(line.picture, draw_picture())
         attachments = (services.upload_attachment(author, room.pk, file).pk,)
@@ -90,9 +90,8 @@ def say(line: Line, room: Room, key: UUID, author: User, messages: dict[str, Mes
     return Message.objects.get(pk=services.post_message(draft).id)
 
 
-def decorate(line: Line, message: Message, people: dict[str, User]) -> None:
+def decorate(line: Line, message: Message, key: UUID, people: dict[str, User]) -> None:
     """What happened to a message after it was posted."""
-    key = message.client_id
     if line.edited_from:
         services.edit_message(people[line.author], message.room_id, message.pk, line.body, uuid5(key, "edit"))
     for emoji, names in line.reactions.items():
@@ -116,9 +115,9 @@ def draw_picture(width: int = 960, height: int = 540) -> bytes:
     """A rocket at sunrise."""
     picture = Image.new("RGB", (width, height))
     draw = ImageDraw.Draw(picture)
-    for y in range(height):
-        share = y / height
-        draw.line([(0, y), (width, y)], fill=(int(28 + 215 * share), int(38 + 122 * share), int(92 + 28 * share)))
+    for row in range(height):
+        share = row / height
+        draw.line([(0, row), (width, row)], fill=(int(28 + 215 * share), int(38 + 122 * share), int(92 + 28 * share)))
     draw.ellipse([(width * 0.62, height * 0.5), (width * 0.82, height * 0.86)], fill=(255, 214, 140))
     for hill, colour in enumerate([(96, 72, 104), (66, 52, 84), (38, 32, 58)]):
         top = height * (0.72 + hill * 0.09)
