@@ -117,7 +117,7 @@ class ChatRoom extends HTMLElement {
     this.querySelector("people-here").show(people.filter((person) => person.id !== me));
     this.querySelector("member-list").show(new Set(people.map((person) => person.id)));
     const { memberCount } = this.querySelector("member-list").dataset;
-    if (memberCount) for (const count of this.querySelectorAll("[data-member-count]")) count.textContent = memberCount;
+    if (memberCount) for (const count of this.querySelectorAll("[data-count-of-members]")) count.textContent = memberCount;
   }
 
   /** At most once a second, and always the last one: a read mark that is late does no harm, one that is lost does. */

@@ -28,6 +28,11 @@ class MentionList extends HTMLElement {
     return this.querySelector('[aria-selected="true"]');
   }
 
+  /** The name is already written out. */
+  get #isWhole() {
+    return this.#field.value.slice(this.#start, this.#field.selectionStart).toLowerCase() === this.#chosen.dataset.name.toLowerCase();
+  }
+
   #look() {
     const before = this.#field.value.slice(0, this.#field.selectionStart);
     const match = before.match(WORD);
@@ -46,6 +51,7 @@ class MentionList extends HTMLElement {
     const { nextElementSibling, previousElementSibling } = this.#chosen;
     if (event.key === "ArrowDown") this.#select(nextElementSibling ?? this.firstElementChild);
     else if (event.key === "ArrowUp") this.#select(previousElementSibling ?? this.lastElementChild);
+    else if (event.key === "Enter" && this.#isWhole) return this.#close(); // nothing left to complete: it sends
     else if (event.key === "Enter" || event.key === "Tab") this.#complete(this.#chosen);
     else if (event.key === "Escape") this.#close();
     else return;

@@ -1,4 +1,5 @@
 /* Where messages are written: a new one, an answer, or an own one anew. */
+import "./attachment-tray.js";
 import { socket } from "../realtime/socket.js";
 import { idOf } from "./chat-room.js";
 import { Drafts } from "./drafts.js";
@@ -15,6 +16,7 @@ class MessageComposer extends HTMLElement {
   #sources = new Map(); // what messages said when the feed told of them, to edit them without asking
 
   connectedCallback() {
+    customElements.upgrade(this); // in a page that is swapped in, we come before our own parts
     this.#controller = new AbortController();
     const { signal } = this.#controller;
     this.#drafts = new Drafts(this.dataset.feed);
@@ -105,10 +107,8 @@ class MessageComposer extends HTMLElement {
       socket.post({ type: "chat.message.post", feed, body, attachments, ...more });
       this.#tray.clear();
     }
-    this.#setAbout(null);
-    this.#write("");
+    this.#finish();
     this.#typedAt = 0;
-    this.focus();
   }
 
   #pressed(event) {
@@ -147,9 +147,14 @@ class MessageComposer extends HTMLElement {
   }
 
   #cancel() {
-    const wasEdit = this.#about?.mode === "edit";
+    this.#finish(this.#about.mode === "edit" ? this.#drafts.body : this.#field.value);
+  }
+
+  /** Back to a new message: what was half written before an edit returns. */
+  #finish(text = this.#about?.mode === "edit" ? this.#drafts.body : "") {
+    this.#field.value = text;
     this.#setAbout(null);
-    if (wasEdit) this.#write(this.#drafts.body);
+    this.#look();
     this.focus();
   }
 

@@ -24,7 +24,7 @@ class MessageLog extends HTMLElement {
     this.#keeper = new ScrollKeeper(this.#scroller, this.querySelector(".log__inner"), () => this.#moved());
     this.#window.firstUnread = this.#firstUnread();
     this.#window.arrangeAll();
-    this.#window.last?.setAttribute("tabindex", "0");
+    this.#makeStop(this.#window.last);
     this.dataset.ready = "";
     this.#keeper.connect();
     this.#start();
@@ -52,7 +52,7 @@ class MessageLog extends HTMLElement {
     if (isNew && !isMine && !this.#isReading) this.#divideAt(frame.seq);
     this.#list.setAttribute("aria-live", this.#keeper.isAtEnd ? "polite" : "off");
     const added = this.#window.put(frame);
-    if (added) this.#beginning.hidden = this.#window.hasBefore;
+    if (added && !this.#list.contains(document.activeElement)) this.#makeStop(this.#window.last);
     this.#requote(frame);
     if (isNew && !isMine && !this.#keeper.isAtEnd) this.#announce();
     if (added && this.#keeper.isAtEnd) this.#window.trimStart();
@@ -90,8 +90,7 @@ class MessageLog extends HTMLElement {
   }
 
   focusMessage(message) {
-    this.querySelector('.message[tabindex="0"]')?.setAttribute("tabindex", "-1");
-    message.tabIndex = 0;
+    this.#makeStop(message);
     message.focus({ preventScroll: true });
   }
 
@@ -131,6 +130,12 @@ class MessageLog extends HTMLElement {
 
   get #isReading() {
     return this.#keeper.isAtEnd && !this.#window.hasAfter && document.visibilityState === "visible";
+  }
+
+  /** The one message that the Tab key stops at; from there the arrows go on. */
+  #makeStop(message) {
+    this.querySelector('#messages > .message[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    message?.setAttribute("tabindex", "0");
   }
 
   #firstUnread() {
@@ -233,6 +238,7 @@ class MessageLog extends HTMLElement {
       const fetched = this.#window.take(await this.#loading, where);
       this.#lastSeq = Math.max(this.#lastSeq, Number(fetched.dataset.lastSeq));
       for (const frame of this.#missed.values()) this.#window.put(frame);
+      if (!list.querySelector('.message[tabindex="0"]')) this.#makeStop(this.#window.last);
       this.#showEdges();
       return fetched;
     } finally {

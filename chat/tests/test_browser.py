@@ -1,0 +1,456 @@
+"""Chat as people use it: two of them, in two browsers, on a real server."""
+
+import pytest
+from django.test import SimpleTestCase
+
+from realtime.tests.browser import chromium
+from tests.axe import violations
+from tests.server import running_server
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect
+
+from chat.tests.tabs import Tab
+
+pytestmark = pytest.mark.browser
+
+HISTORY = """
+from chat import services
+from chat.models import Membership, Message, Room
+from django.contrib.auth.models import User
+from django.utils import timezone
+ann, bob = User.objects.get(username="ann"), User.objects.get(username="bob")
+room = services.create_room(ann, name="Archive")
+services.join_room(bob, room.pk)
+room.refresh_from_db()
+Message.objects.bulk_create([
+    Message(
+        room=room, seq=n, rev=room.rev + n, posted_rev=room.rev + n, author=ann, author_name="ann",
+        body=f"Line {n}.", html=f"<p>Line {n}.</p>",
+    )
+    for n in range(1, 501)
+])
+Room.objects.filter(pk=room.pk).update(rev=room.rev + 500, last_seq=500, last_message_at=timezone.now())
+Membership.objects.filter(room=room, user=ann).update(last_read_seq=500)
+Membership.objects.filter(room=room, user=bob).update(last_read_seq=380)
+print(room.pk)
+"""
+
+NEW_ROOM = """
+from chat import services
+from django.contrib.auth.models import User
+ann, bob = User.objects.get(username="ann"), User.objects.get(username="bob")
+room = services.create_room(ann, name={name!r})
+services.join_room(bob, room.pk)
+print(room.pk)
+"""
+
+
+class ChatCase(SimpleTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = cls.enterClassContext(running_server())
+        cls.browser = cls.enterClassContext(chromium())
+
+    def setUp(self):
+        self.tabs = []
+
+    def tearDown(self):
+        for tab in self.tabs:
+            tab.close()
+        for tab in self.tabs:
+            self.assertEqual(tab.watch.unexpected, [])
+
+    def tab(self, person, path=None, **options):
+        tab = Tab(self.browser, self.server, person, **options)
+        self.tabs.append(tab)
+        return tab.open(path) if path else tab
+
+    def pair(self, path):
+        return self.tab("ann", path), self.tab("bob", path)
+
+    @property
+    def lobby(self):
+        return f"/chat/{self.server.rooms['lobby']['id']}/"
+
+    @property
+    def studio(self):
+        return f"/chat/{self.server.rooms['studio']['id']}/"
+
+
+class TalkingTests(ChatCase):
+    def test_what_one_says_the_other_sees_once_and_says_whose_it_is(self):
+        ann, bob = self.pair(self.lobby)
+        ann.say("Is anybody **there**?")
+        theirs = bob.sees("Is anybody there?")
+        expect(theirs.locator("strong")).to_have_text("there")
+        self.assertNotIn("message--mine", theirs.get_attribute("class"))
+        self.assertIn("message--mine", ann.sees("Is anybody there?").get_attribute("class"))
+        expect(ann.pending()).to_have_count(0)
+
+    def test_markup_that_somebody_types_stays_text(self):
+        ann, bob = self.pair(self.lobby)
+        ann.say('<img src=x onerror="document.title=1"> [x](javascript:alert(1))')
+        message = bob.sees("<img src=x")
+        expect(message.locator("img, a[href^=javascript]")).to_have_count(0)
+
+    def test_an_edit_replaces_the_words_and_links_the_history(self):
+        ann, bob = self.pair(self.lobby)
+        ann.say("Tihs has a typo")
+        bob.sees("Tihs has a typo")
+        ann.sees("Tihs has a typo")
+        ann.field.press("ArrowUp")
+        expect(ann.field).to_have_value("Tihs has a typo")
+        ann.say("This has no typo")
+        expect(bob.sees("This has no typo").locator(".message__edited")).to_have_text("edited")
+        expect(bob.message("Tihs has a typo")).to_have_count(0)
+        bob.message("This has no typo").locator(".message__edited").click()
+        expect(bob.page.locator(".history__text").first).to_have_text("Tihs has a typo")
+
+    def test_an_old_message_can_be_edited_too(self):
+        ann = self.tab("ann", self.lobby)
+        ann.say("Written *before* the reload")
+        ann.sees("Written before the reload")
+        ann.open(self.lobby)
+        ann.act("Written before the reload", "Edit")
+        expect(ann.field).to_have_value("Written *before* the reload")
+        ann.field.press("Escape")
+        expect(ann.field).to_have_value("")
+
+    def test_a_deleted_message_leaves_its_place_only(self):
+        ann, bob = self.pair(self.lobby)
+        ann.say("Better unsaid")
+        bob.sees("Better unsaid")
+        ann.act("Better unsaid", "Delete")
+        ann.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(bob.message("Better unsaid")).to_have_count(0)
+        expect(bob.page.locator("#messages > .message").last).to_contain_text("Message deleted")
+
+    def test_a_reaction_is_counted_and_ones_own_can_be_taken_back(self):
+        ann, bob = self.pair(self.lobby)
+        ann.say("Cake at four")
+        bob.sees("Cake at four")
+        bob.act("Cake at four", "React with 👍")
+        ours = ann.message("Cake at four").locator(".reaction")
+        expect(ours).to_have_text("👍 1")
+        expect(ours).to_have_attribute("aria-pressed", "false")
+        ours.click()
+        theirs = bob.message("Cake at four").locator(".reaction")
+        expect(theirs).to_have_text("👍 2")
+        expect(theirs).to_have_attribute("aria-pressed", "true")
+        theirs.click()
+        expect(ours).to_have_text("👍 1")
+        expect(ours).to_have_attribute("title", "ann")
+
+    def test_a_reply_quotes_and_leads_to_what_it_answers(self):
+        ann, bob = self.pair(self.lobby)
+        ann.say("Tea or coffee?")
+        bob.sees("Tea or coffee?")
+        bob.act("Tea or coffee?", "Reply")
+        expect(bob.page.locator(".composer__mode")).to_have_text("Replying to ann")
+        bob.say("Coffee, please")
+        quote = ann.sees("Coffee, please").locator(".message__quote")
+        expect(quote).to_have_text("ann Tea or coffee?")
+        quote.click()
+        expect(ann.page.locator("#messages [data-highlight] .message__body")).to_have_text("Tea or coffee?")
+
+    def test_a_member_is_completed_after_an_at_and_marked_for_that_reader(self):
+        ann, bob = self.pair(self.lobby)
+        ann.field.press_sequentially("Hello @bo")
+        expect(ann.page.get_by_role("option", name="@bob")).to_have_attribute("aria-selected", "true")
+        ann.field.press("Enter")
+        expect(ann.field).to_have_value("Hello @bob ")
+        ann.field.press_sequentially("how are you?")
+        ann.field.press("Enter")
+        expect(bob.sees("Hello @bob how are you?")).to_have_attribute("data-mentions-me", "")
+        self.assertIsNone(ann.sees("Hello @bob how are you?").get_attribute("data-mentions-me"))
+
+    def test_shift_enter_starts_a_line_and_a_draft_survives_a_reload(self):
+        ann = self.tab("ann", self.lobby)
+        ann.field.press_sequentially("one")
+        ann.field.press("Shift+Enter")
+        ann.field.press_sequentially("two")
+        ann.open(self.lobby)
+        expect(ann.field).to_have_value("one\ntwo")
+        ann.field.press("Enter")
+        expect(ann.page.locator("#messages .message__body").last).to_have_text("one\ntwo", use_inner_text=True)
+
+    def test_who_types_is_named_until_they_have_said_it(self):
+        ann, bob = self.pair(self.lobby)
+        bob.field.press_sequentially("Hm")
+        expect(ann.page.locator("typing-names")).to_have_text("bob is typing")
+        expect(bob.page.locator("typing-names")).to_be_empty()
+        bob.field.press("Enter")
+        expect(ann.page.locator("typing-names")).to_be_empty()
+
+    def test_presence_shows_who_has_the_room_open(self):
+        ann = self.tab("ann", self.studio)
+        expect(ann.page.locator("people-here .avatar")).to_have_count(0)
+        bob = self.tab("bob", self.studio)
+        expect(ann.page.locator("people-here .avatar")).to_have_text(["b"])
+        bob.close()
+        self.tabs.remove(bob)
+        expect(ann.page.locator("people-here .avatar")).to_have_count(0, timeout=10_000)
+
+    def test_a_file_is_uploaded_and_shown_to_the_other(self):
+        ann, bob = self.pair(self.lobby)
+        ann.page.locator("input[type=file]").set_input_files(
+            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Buy milk."}
+        )
+        expect(ann.page.locator(".upload[data-state=done]")).to_have_count(1)
+        ann.say("The list")
+        expect(bob.sees("The list").locator(".attachment__name")).to_have_text("notes.txt")
+        expect(ann.page.locator(".upload")).to_have_count(0)
+
+    def test_an_emoji_is_found_by_its_name(self):
+        ann = self.tab("ann", self.lobby)
+        ann.page.get_by_role("button", name="Emoji", exact=True).click()
+        ann.page.get_by_role("searchbox", name="Find an emoji").fill("rocket")
+        ann.page.keyboard.press("Enter")
+        expect(ann.field).to_have_value("🚀")
+        ann.field.press("Enter")
+        ann.sees("🚀")
+
+
+class KeyboardTests(ChatCase):
+    def test_a_message_can_be_reached_and_acted_on_without_a_pointer(self):
+        ann, bob = self.pair(self.lobby)
+        ann.say("First of two")
+        ann.say("Second of two")
+        bob.sees("Second of two")
+        bob.field.press("Shift+Tab")  # attach
+        bob.page.keyboard.press("Shift+Tab")
+        expect(bob.message("Second of two")).to_be_focused()
+        bob.page.keyboard.press("ArrowUp")
+        expect(bob.message("First of two")).to_be_focused()
+        bob.page.keyboard.press("r")
+        expect(bob.page.locator(".composer__mode")).to_have_text("Replying to ann")
+        expect(bob.field).to_be_focused()
+        bob.page.keyboard.press("Escape")
+        bob.message("First of two").focus()
+        bob.page.keyboard.press("Enter")
+        bob.page.keyboard.press("Enter")
+        expect(ann.message("First of two").locator(".reaction")).to_have_text("👍 1")
+        bob.page.keyboard.press("Escape")
+        bob.page.keyboard.press("Escape")
+        expect(bob.field).to_be_focused()
+
+
+class ReadingTests(ChatCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.archive = f"/chat/{cls.server.run(HISTORY).split()[-1]}/"
+
+    def new_room(self, name):
+        return f"/chat/{self.server.run(NEW_ROOM.format(name=name)).split()[-1]}/"
+
+    def lines(self, tab):
+        return [int(text.strip(".").split()[-1]) for text in tab.texts() if text.startswith("Line ")]
+
+    def test_a_room_opens_at_its_end_and_pages_back_without_holes_within_bounds(self):
+        ann = self.tab("ann", self.archive)
+        expect(ann.message("Line 500.")).to_be_in_viewport()
+        for _ in range(12):
+            first = self.lines(ann)[0]
+            if first == 1:
+                break
+            ann.page.locator("#messages > .message").first.scroll_into_view_if_needed()
+            ann.holds(f"document.querySelector('#messages > .message')?.dataset.seq < {first}")
+        lines = self.lines(ann)
+        self.assertEqual(lines, list(range(lines[0], lines[0] + len(lines))))
+        self.assertLessEqual(len(lines), 300)
+        ann.page.get_by_role("button", name="Latest").click()
+        expect(ann.message("Line 500.")).to_be_in_viewport()
+        lines = self.lines(ann)
+        self.assertEqual(lines, list(range(lines[0], 501)))
+
+    def test_paging_back_leaves_the_reader_where_they_are(self):
+        ann = self.tab("ann", self.archive)
+        ann.page.evaluate("document.querySelector('.log__scroll').scrollTop = 700")
+        line = ann.message("Line 470.")
+        first = self.lines(ann)[0]
+        before = line.bounding_box()["y"]
+        ann.page.mouse.move(700, 400)
+        ann.page.evaluate("document.querySelector('.log__scroll').scrollTop -= 300")
+        ann.holds(f"document.querySelector('#messages > .message').dataset.seq < {first}")
+        self.assertAlmostEqual(line.bounding_box()["y"], before + 300, delta=2)
+
+    def test_unread_messages_are_divided_off_and_a_button_leads_to_the_first(self):
+        bob = self.tab("bob", self.archive)
+        bob.page.locator('[data-jump="unread"]').click()
+        divider = bob.page.locator(".log__new")
+        expect(divider).to_be_in_viewport()
+        self.assertEqual(bob.page.evaluate("document.querySelector('.log__new').nextElementSibling.dataset.seq"), "381")
+
+    def test_a_permalink_opens_the_room_around_the_message(self):
+        ann = self.tab("ann", f"{self.archive}messages/200/")
+        expect(ann.message("Line 200.")).to_have_attribute("data-highlight", "")
+        expect(ann.message("Line 200.")).to_be_in_viewport()
+        self.assertIn(201, self.lines(ann))
+        expect(ann.page.get_by_role("button", name="Latest")).to_be_visible()
+
+    def test_who_reads_further_up_stays_there_and_is_told_of_news(self):
+        room = self.new_room("Long")
+        ann, bob = self.pair(room)
+        for n in range(9):
+            ann.say("\n".join(f"{n}: row {row}" for row in range(8)))
+        bob.sees("8: row 7")
+        bob.page.evaluate("document.querySelector('.log__scroll').scrollTop = 0")
+        expect(bob.page.get_by_role("button", name="Latest")).to_be_visible()
+        top = bob.message("0: row 0").bounding_box()["y"]
+        ann.say("Something new")
+        expect(bob.page.get_by_role("button", name="1 new message")).to_be_visible()
+        self.assertEqual(bob.message("0: row 0").bounding_box()["y"], top)
+        expect(bob.page.locator("[data-announcer]")).to_have_text("1 new message")
+        bob.page.get_by_role("button", name="1 new message").click()
+        expect(bob.message("Something new")).to_be_in_viewport()
+
+    def test_unread_counts_are_live_without_opening_the_room_and_end_by_reading(self):
+        room = self.new_room("Elsewhere")
+        bob = self.tab("bob", self.lobby)
+        link = bob.page.locator(".room-link").filter(has_text="Elsewhere")
+        expect(link.locator(".room-link__unread")).to_be_hidden()
+        ann = self.tab("ann", room)
+        ann.say("One")
+        ann.say("Two, @bob")
+        expect(link.locator(".room-link__unread b")).to_have_text("2")
+        expect(link.locator(".room-link__mentions b")).to_have_text("1")
+        bob.holds("document.title.startsWith('(')")
+        other_window = self.tab("bob", self.studio)
+        link.locator("a").click()
+        bob.sees("Two, @bob")
+        elsewhere = other_window.page.locator(".room-link").filter(has_text="Elsewhere")
+        expect(elsewhere.locator(".room-link__unread")).to_be_hidden()
+        expect(elsewhere.locator(".room-link__mentions")).to_be_hidden()
+
+    def test_going_from_room_to_room_keeps_the_socket(self):
+        ann = self.tab("ann", self.lobby)
+        sockets = []
+        ann.page.on("websocket", lambda socket: sockets.append(socket.url))
+        ann.page.locator(".room-link").filter(has_text="Studio").locator("a").click()
+        expect(ann.page.locator(".room__header h1")).to_have_text("Studio")
+        expect(ann.page.locator(".room-link [aria-current]")).to_contain_text("Studio")
+        ann.say("Still here")
+        ann.sees("Still here")
+        self.assertEqual(sockets, [])
+        ann.page.go_back()
+        expect(ann.page.locator(".room__header h1")).to_have_text("Lobby")
+
+
+class FaultTests(ChatCase):
+    def test_what_is_said_offline_is_shown_waiting_and_arrives_once_in_order(self):
+        ann, bob = self.pair(self.lobby)
+        with ann.offline():
+            expect(ann.page.locator("connection-status")).not_to_have_attribute("data-state", "live", timeout=45_000)
+            ann.say("Said in the tunnel, first")
+            ann.say("Said in the tunnel, second")
+            expect(ann.pending()).to_have_count(2)
+            expect(bob.message("Said in the tunnel")).to_have_count(0)
+        expect(bob.message("Said in the tunnel")).to_have_count(2, timeout=15_000)
+        self.assertEqual(
+            [text for text in bob.texts() if "tunnel" in text], ["Said in the tunnel, first", "Said in the tunnel, second"]
+        )
+        expect(ann.pending()).to_have_count(0)
+        expect(ann.message("Said in the tunnel")).to_have_count(2)
+
+    def test_what_was_missed_offline_is_there_afterwards(self):
+        ann, bob = self.pair(self.lobby)
+        ann.say("To be edited")
+        bob.sees("To be edited")
+        with bob.offline():
+            expect(bob.page.locator("connection-status")).not_to_have_attribute("data-state", "live", timeout=45_000)
+            ann.sees("To be edited")
+            ann.field.press("ArrowUp")
+            ann.say("Was edited meanwhile")
+            ann.sees("Was edited meanwhile")
+            ann.say("Was added meanwhile")
+            ann.sees("Was added meanwhile")
+        bob.sees("Was added meanwhile")
+        bob.sees("Was edited meanwhile")
+
+    def test_what_could_not_be_sent_survives_a_reload(self):
+        ann, bob = self.pair(self.lobby)
+        ann.watch.expected += ["ERR_FAILED", "/commands/", "/ws/", "WebSocket"]
+        ann.page.evaluate("WebSocket.prototype.send = () => {}")  # frames vanish, and so do their acks
+        ann.page.route("**/commands/", lambda route: route.abort())
+        ann.say("Typed before the reload")
+        expect(ann.pending()).to_have_count(1)
+        ann.page.unroute("**/commands/")
+        ann.open(self.lobby)
+        bob.sees("Typed before the reload")
+        ann.sees("Typed before the reload")
+        expect(ann.pending()).to_have_count(0)
+
+    def test_what_is_refused_stays_with_the_reason_until_it_is_discarded(self):
+        ann = self.tab("ann", self.lobby)
+        feed = self.server.rooms["lobby"]["feed"]
+        ann.page.evaluate(
+            """async (feed) => {
+              const { socket } = await import("/static/realtime/socket.js");
+              socket.post({ type: "chat.message.post", feed, body: "An answer to nothing", reply_to: 999999 });
+            }""",
+            feed,
+        )
+        failed = ann.pending().filter(has_text="An answer to nothing")
+        expect(failed).to_have_attribute("data-state", "failed")
+        expect(failed.locator(".message__reason")).to_contain_text("not in this room")
+        failed.get_by_role("button", name="Discard").click()
+        expect(ann.pending()).to_have_count(0)
+
+
+class LooksTests(ChatCase):
+    """The pages fit, and axe has no complaint, in both themes and both widths."""
+
+    def test_every_page_is_accessible_and_fits(self):
+        tab = self.tab("ann", self.studio)
+        tab.say("Something to look at, with `code` and [a link](https://example.org)")
+        tab.sees("Something to look at")
+        tab.act("Something to look at", "React with 👍")
+        paths = [
+            "/chat/",
+            "/chat/?browse",
+            "/chat/new/",
+            "/chat/direct/",
+            self.studio,
+            f"{self.studio}members/",
+            f"{self.studio}edit/",
+        ]
+        for options in [
+            {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
+            {"color_scheme": "dark", "viewport": {"width": 320, "height": 640}},
+        ]:
+            reader = self.tab("ann", **options)
+            reader.watch.expected.append("Applying inline style violates")  # axe tries some, and is refused
+            for path in paths:
+                reader.open(path)
+                with self.subTest(path, **options):
+                    self.assertEqual(violations(reader.page), [])
+                    wide = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                    self.assertEqual(wide, 0)
+
+    def test_on_a_phone_the_list_and_the_room_are_two_pages(self):
+        ann = self.tab("ann", "/chat/", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+        expect(ann.page.locator("message-composer")).to_have_count(0)
+        ann.page.locator(".room-link").filter(has_text="Lobby").locator("a").tap()
+        expect(ann.field).to_be_visible()
+        expect(ann.page.locator("room-list")).to_be_hidden()
+        ann.page.get_by_role("link", name="Back to your rooms").tap()
+        expect(ann.page.locator("room-list")).to_be_visible()
+
+
+class NoScriptTests(ChatCase):
+    def test_a_person_can_read_post_and_react_without_scripts(self):
+        ann = self.tab("ann", java_script_enabled=False)
+        ann.open(self.lobby, live=False)
+        ann.field.fill("Posted by a form")
+        ann.page.get_by_role("button", name="Send").click()
+        expect(ann.message("Posted by a form")).to_be_in_viewport()
+        ann.message("Posted by a form").locator(".message__time").click()
+        ann.page.get_by_role("button", name="React with 🎉").click()
+        expect(ann.message("Posted by a form").locator(".reaction")).to_have_text("🎉 1")
+        ann.page.get_by_role("link", name="Edit", exact=True).click()
+        ann.page.locator("textarea").fill("Edited by a form")
+        ann.page.get_by_role("button", name="Save").click()
+        expect(ann.message("Edited by a form")).to_have_count(1)
