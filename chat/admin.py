@@ -79,7 +79,7 @@ class MembershipAdmin(RecordAdmin):
 
 class MessageEditInline(admin.TabularInline):
     model = MessageEdit
-    fields = readonly_fields = ["created_at", "editor", "body"]
+    readonly_fields = ["created_at", "editor", "body"]
     extra = 0
     can_delete = False
 

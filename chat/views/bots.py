@@ -133,7 +133,15 @@ def api_message_list(request: HttpRequest, room_id: int) -> HttpResponse:
     return json(answer)
 
 
-def render_bots(request: HttpRequest, *, bot_form=None, token_form=None, bot_id=None, status=200, **context) -> HttpResponse:
+def render_bots(
+    request: HttpRequest,
+    *,
+    bot_form: BotForm | None = None,
+    token_form: TokenForm | None = None,
+    bot_id: int | None = None,
+    status: int = 200,
+    **context: Any,
+) -> HttpResponse:
     """The page, with a form that was refused in its place, or the secret of a new token beside its bot."""
     tokens = AccessToken.objects.order_by("-pk").filter(revoked_at=None)
     bots = (
@@ -142,10 +150,11 @@ def render_bots(request: HttpRequest, *, bot_form=None, token_form=None, bot_id=
         .prefetch_related(Prefetch("user__access_tokens", tokens), Prefetch("user__memberships", rooms_of_bots()))
         .order_by("user__username")
     )
-    for bot in (bots := list(bots)):
+    shown = list(bots)
+    for bot in shown:
         bot.token_form = token_form if token_form and bot.pk == bot_id else TokenForm(auto_id=f"id_{bot.pk}_%s")
         bot.is_open = bot.pk == bot_id
-    context |= {"bots": bots, "bot_form": bot_form or BotForm(), "scopes": SCOPES, "bot_id": bot_id}
+    context |= {"bots": shown, "bot_form": bot_form or BotForm()}
     return render(request, "chat/bot_list.html", context, status=status)
 
 

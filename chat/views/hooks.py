@@ -87,8 +87,7 @@ def keeps_secret(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     @wraps(view)
     def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         request.path = request.path_info = request.META["PATH_INFO"] = reverse("chat:hook_post")
-        if request.resolver_match:
-            request.resolver_match.kwargs, request.resolver_match.captured_kwargs = {}, {}
+        request.resolver_match = None
         return view(request, **kwargs)
 
     return wrapper
@@ -160,7 +159,9 @@ def get_moderated_room(request: HttpRequest, room_id: int) -> Room:
     return room
 
 
-def render_hooks(request: HttpRequest, room: Room, *, form=None, status: int = 200, **context) -> HttpResponse:
+def render_hooks(
+    request: HttpRequest, room: Room, *, form: HookForm | None = None, status: int = 200, **context: Any
+) -> HttpResponse:
     hooks = IncomingHook.objects.for_list().filter(room=room)
     context |= {"room": room, "hooks": hooks, "form": form or HookForm()}
     return render(request, "chat/hook_list.html", context, status=status)

@@ -103,7 +103,8 @@ class Bot:
                 if is_member and feed not in self.cursors:
                     self.cursors[feed] = {"rev": None}
                     await self.send({"type": "realtime.feed.join", "feed": feed, "rev": None})
-                elif not is_member and self.cursors.pop(feed, None):
+                elif not is_member and feed in self.cursors:
+                    del self.cursors[feed]
                     await self.send({"type": "realtime.feed.leave", "feed": feed})
             case {"type": "chat.message.posted", "kind": "text", "author": int(author), "body": body} if author != self.user:
                 answer = answer_to(body.strip(), event["author_name"])
