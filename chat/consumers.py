@@ -43,7 +43,7 @@ class RoomListFeed(FeedSource):
         memberships = (
             Membership.objects.filter(user=feed_id, list_rev__gt=after)
             .select_related("room", "user")
-            .prefetch_related("room__memberships__user")
+            .with_people_of_direct_rooms()
             .order_by("list_rev")[:limit]
         )
         return [list_event(membership) for membership in memberships]

@@ -117,12 +117,16 @@ class MembershipQuerySet(models.QuerySet):
             self.active()
             .filter(user=user, room__archived_at=None)
             .select_related("room")
-            .prefetch_related("room__memberships__user")
+            .with_people_of_direct_rooms()
             .order_by(F("room__last_message_at").desc(nulls_last=True), "room_id")
         )
 
-    def unread(self) -> "MembershipQuerySet":
-        return self.filter(last_read_seq__lt=F("room__last_seq"))
+    def with_people_of_direct_rooms(self) -> "MembershipQuerySet":
+        """Only a direct room is called by who is in it; of a large one that would be a long list for nothing."""
+        return self.prefetch_related(models.Prefetch("room__memberships", Membership.objects.of_direct_rooms()))
+
+    def of_direct_rooms(self) -> "MembershipQuerySet":
+        return self.filter(room__kind=Room.Kind.DIRECT).select_related("user")
 
 
 class Membership(models.Model):

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from django.db import connection
+from django.db.models import Prefetch
 from django.db.models.expressions import RawSQL
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import make_aware
 
 from chat.markup import plain_text
-from chat.models import Message, Room
+from chat.models import Membership, Message, Room
 from realtime.feeds import Person
 
 PAGE = 20  # results
@@ -75,7 +76,8 @@ def search_messages(
         messages = messages.filter(created_at__lte=make_aware(datetime.combine(until, time.max)))
     if before is not None:
         messages = messages.filter(pk__lt=before)
-    found = messages.prefetch_related("room__memberships__user").order_by("-pk")[:limit]
+    people = Prefetch("room__memberships", Membership.objects.of_direct_rooms())
+    found = messages.prefetch_related(people).order_by("-pk")[:limit]
     return [Hit(message, highlight(plain_text(message.html), terms)) for message in found]
 
 

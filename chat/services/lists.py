@@ -18,7 +18,7 @@ def touch_lists(room_id: int, users: Collection[int]) -> list[Membership]:
     memberships = (
         Membership.objects.filter(room=room_id, user__in=users)
         .select_related("room", "user")
-        .prefetch_related("room__memberships__user")
+        .with_people_of_direct_rooms()
         .order_by("user_id")
     )
     for membership in memberships:

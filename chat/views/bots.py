@@ -92,12 +92,11 @@ def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 @require_token("chat:read")
 def api_room_list(request: HttpRequest) -> HttpResponse:
     """The rooms that the token's user is in. `rev` is where to resume the feed from."""
-    direct = Membership.objects.filter(room__kind=Room.Kind.DIRECT).select_related("user")
     memberships = (
         Membership.objects.active()
         .filter(user=request.user)
         .select_related("room")
-        .prefetch_related(Prefetch("room__memberships", direct))
+        .with_people_of_direct_rooms()
         .order_by("room_id")
     )
     return json({"rooms": [room_facts(membership, request.user) for membership in memberships]})

@@ -2,17 +2,19 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from chat.models import Room
+from chat.models import Membership, Room
 from chat.search import PAGE, QUERY_LENGTH, search_messages
 
 
 class RoomChoice(forms.ModelChoiceField):
     def __init__(self, user: Any, **options: Any):
-        readable = Room.objects.readable_by(user).prefetch_related("memberships__user").order_by("name", "pk")
+        people = Prefetch("memberships", Membership.objects.of_direct_rooms())
+        readable = Room.objects.readable_by(user).prefetch_related(people).order_by("name", "pk")
         super().__init__(readable, **options)
         self.user = user
 

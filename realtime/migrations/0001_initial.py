@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField(db_index=True)),
                 ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
+            options={'verbose_name_plural': 'processes'},
         ),
         migrations.CreateModel(
             name='AccessToken',

@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import subprocess
+import sys
+
+from django.test import SimpleTestCase
 
 from realtime.tests.servers_case import LiveTestCase, Server
 
@@ -165,3 +169,18 @@ class ShutdownTests(LiveTestCase):
 
     async def test_uvicorn_says_goodbye(self):
         await self.shut_down("uvicorn", bystander_code=1012)
+
+
+LOG_A_SECRET = """
+import daphne.server, datetime, sys
+from daphne.access import AccessLogGenerator
+from realtime.servers import install
+install()
+AccessLogGenerator(sys.stdout).write_entry("host", datetime.datetime.now(), "POST /chat/hooks/bch_0123456789abcdef/")
+"""
+
+
+class AccessLogTests(SimpleTestCase):
+    def test_the_secret_of_a_webhook_is_not_logged(self):
+        log = subprocess.run([sys.executable, "-c", LOG_A_SECRET], capture_output=True, text=True, check=True).stdout
+        self.assertIn("POST /chat/hooks/bch_0123…/", log)
