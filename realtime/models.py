@@ -19,6 +19,9 @@ class Process(models.Model):
     until = models.DateTimeField(db_index=True)
     started_at = models.DateTimeField(default=timezone.now)
 
+    class Meta:
+        verbose_name_plural = "processes"
+
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
 
