@@ -203,7 +203,7 @@ class FilterTests(SearchTestCase):
     def test_the_number_of_queries_does_not_depend_on_the_hits(self):
         for number in range(5):
             self.say(f"tea {number}")
-        with self.assertNumQueries(3):
+        with self.assertNumQueries(2):
             self.found("tea")
 
 
