@@ -1,6 +1,6 @@
 """Everything chat says on the wire. Read this first; the docstrings are the entries of docs/protocol.md."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -48,12 +48,14 @@ class RoomChanged(Change, frozen=True, kw_only=True, omit_defaults=True, tag="ch
 
 
 class MemberChanged(Change, frozen=True, kw_only=True, omit_defaults=True, tag="chat.member.changed"):
-    """Somebody joined, left, was muted, or got another role. `role` is empty for who is no longer a member."""
+    """Somebody joined, left, was muted, or got another role. `role` is empty for who is no longer a member.
+
+    `muted_until` is an ISO time; empty for who may speak."""
 
     user: int
     name: str
     role: str
-    is_muted: bool = False
+    muted_until: str = ""
 
 
 class ListChanged(Change, frozen=True, kw_only=True, omit_defaults=True, tag="chat.list.changed"):
@@ -79,6 +81,7 @@ class TypingStarted(Event, frozen=True, kw_only=True, tag="chat.typing.started")
 class PostMessage(DurableCommand, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="chat.message.post"):
     """Say something. `/me waves` becomes an action. Needs a body or attachments uploaded before."""
 
+    is_batched: ClassVar[bool] = True
     body: Body = ""
     reply_to: RowId | None = None
     attachments: Annotated[tuple[UUID, ...], msgspec.Meta(max_length=10)] = ()

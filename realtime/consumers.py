@@ -10,10 +10,11 @@ from django.db import Error as DatabaseError
 
 from realtime import commands
 from realtime.auth import Caller, credentials_of, identify, is_same_site
+from realtime.batching import BATCH
 from realtime.events import Hello, Ping, Pong
 from realtime.hub import Hub
 from realtime.limits import Limit
-from realtime.protocol import FRAME_BYTES, VERSION, Command, Error, Refusal, decode
+from realtime.protocol import FRAME_BYTES, VERSION, Command, DurableCommand, Error, Refusal, decode
 from realtime.resume import join_feeds
 from realtime.servers import writer_for
 from realtime.sockets import user_group
@@ -39,6 +40,7 @@ class RealtimeConsumer(AsyncConsumer):
         self.hub = Hub.here()
         self.socket = None
         self.rechecking: asyncio.Task[None] | None = None
+        self.answering: set[asyncio.Task[None]] = set()  # commands that wait for the transaction they share
         try:
             while True:
                 await self.dispatch(await receive())
@@ -97,10 +99,29 @@ class RealtimeConsumer(AsyncConsumer):
     async def receive(self, message: dict[str, Any]) -> None:
         if self.socket.closing:
             return
-        command = None
         try:
             frames_per_socket.spend(self.socket.id)
             command = self.read(message)
+        except Refusal as refusal:
+            await self.refuse(refusal, None)
+            return
+        if command.is_batched:
+            await self.answer_later(command)
+            return
+        if self.answering and isinstance(command, DurableCommand):  # it may be about what is still on its way
+            await asyncio.wait(self.answering)
+        await self.answer(command)
+
+    async def answer_later(self, command: Command) -> None:
+        """Read on: what this socket sends meanwhile joins the same transaction, behind this command."""
+        if len(self.answering) >= BATCH:
+            await asyncio.wait(self.answering, return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.create_task(self.answer(command))
+        self.answering.add(task)
+        task.add_done_callback(self.answering.discard)
+
+    async def answer(self, command: Command) -> None:
+        try:
             await self.carry_out(command)
         except Refusal as refusal:
             await self.refuse(refusal, command)

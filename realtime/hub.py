@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 15.0  # ± 20 %; how long a lost last message may go unnoticed
 RECHECK_TICKS = 4  # rights are looked at again that often, should the hint that they changed be lost
+REST_SECONDS = 0.05  # at most, between two rounds of writing
 HEAD_SECONDS = 1.0  # watched heads are told at most this often
 RESTART, LOGGED_OUT = 4012, 4401  # close codes
 
@@ -74,6 +75,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._to_flush: list[Socket] = []
+        self._rest_until = 0.0
         self._heads: dict[str, dict[str, Any]] = {}
 
     @classmethod
@@ -240,13 +242,18 @@ class Hub:
     def flush_later(self, socket: Socket) -> None:
         """Write what this socket is sent during this turn of the event loop with one system call."""
         if not self._to_flush:
-            self.loop.call_soon(self.flush)
+            self.loop.call_at(self._rest_until, self.flush)
         self._to_flush.append(socket)
 
     def flush(self) -> None:
+        """Write at once what comes first. After that rest as long as the writing took: under load, what comes meanwhile
+        leaves together, one system call a socket instead of one a message, and the loop has time for what comes in."""
         sockets, self._to_flush = self._to_flush, []
+        since = self.loop.time()
         for socket in sockets:
             socket.flush()
+        now = self.loop.time()
+        self._rest_until = now + min(now - since, REST_SECONDS)
 
     def tell_head(self, topic: Topic, facts: dict[str, Any]) -> None:
         """Tell those who watch: the first at once, then the latest once a second."""

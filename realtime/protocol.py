@@ -34,6 +34,8 @@ class Change(Event, frozen=True, kw_only=True, omit_defaults=True):
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag=None):
     """Something a client asks for. Fields are checked while decoding; who may do it is checked by the service."""
 
+    is_batched: ClassVar[bool] = False  # its handler commits together what waits, in order: its socket need not wait for it
+
 
 class DurableCommand(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A command that leaves a row. The same `client_id`, sent again by any path and at any time, changes nothing more."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from unittest import mock
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -117,6 +118,23 @@ class FrameTests(SocketTestCase):
         async with await Browser.open(self.ann) as ann:
             answer = await ann.post("chat.message.post", self.feed, body="x" * 4001)
             self.assertEqual((answer["code"], answer["field"], "client_id" in answer), ("bad_field", "body", True))
+
+    async def test_posts_that_come_while_one_is_written_share_the_next_transaction_in_order(self):
+        async with await Browser.open(self.ann) as ann:
+            for number in range(5):
+                await ann.send(
+                    {"type": "chat.message.post", "client_id": str(UUID(int=number)), "feed": self.feed, "body": f"{number}"}
+                )
+            acks = [await ann.expect("realtime.ack") for _ in range(5)]
+        self.assertEqual([UUID(ack["client_id"]).int for ack in acks], [0, 1, 2, 3, 4])
+        self.assertEqual([ack["rev"] - acks[0]["rev"] for ack in acks], [0, 1, 2, 3, 4])
+
+    async def test_an_edit_waits_for_the_post_before_it(self):
+        async with await Browser.open(self.ann) as ann:
+            known = await ann.post("chat.message.post", self.feed, body="first")
+            await ann.send({"type": "chat.message.post", "client_id": str(UUID(int=1)), "feed": self.feed, "body": "second"})
+            edited = await ann.post("chat.message.edit", self.feed, id=known["id"], body="changed")
+        self.assertEqual(edited["rev"], known["rev"] + 2)
 
     async def test_a_binary_frame_is_refused(self):
         async with await Browser.open(self.ann) as ann:
