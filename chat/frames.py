@@ -49,7 +49,7 @@ def member_event(membership: Membership) -> events.MemberChanged:
         user=membership.user_id,
         name=membership.user.get_username(),
         role=membership.role if membership.is_active else "",
-        is_muted=membership.is_muted,
+        muted_until=membership.muted_until.isoformat() if membership.is_muted else "",
     )
 
 

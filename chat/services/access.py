@@ -42,7 +42,7 @@ def check_is_open_for_writing(room: Room) -> None:
 def check_may_speak(room: Room, membership: Membership) -> None:
     check_is_open_for_writing(room)
     if membership.is_muted:
-        raise Refusal("muted", f"You are muted until {membership.muted_until:%H:%M} UTC.")
+        raise Refusal("muted", f"You are muted until {membership.muted_until:%d %B, %H:%M} UTC.")
 
 
 def check_may_moderate(membership: Membership) -> None:

@@ -212,7 +212,7 @@ class OpenSocketTests(ModerationCase):
         async with await Browser.open(self.member) as member:
             await member.resume(**{self.room.group.replace(".", "_"): self.room.rev})
             await in_thread(services.mute_member)(self.moderator, self.room.pk, self.member.pk, 5)
-            self.assertTrue((await member.expect("chat.member.changed"))["is_muted"])
+            self.assertTrue((await member.expect("chat.member.changed"))["muted_until"])
             answer = await member.post("chat.message.post", self.room.group, body="Hello?")
             self.assertEqual(answer["code"], "muted")
 

@@ -3,7 +3,7 @@
  * the server rendered them at revision data-rev.
  */
 import { socket } from "../realtime/socket.js";
-import { fetchPage, me, toast } from "./page.js";
+import { fetchPage, me, template, toast } from "./page.js";
 
 const READ_EVERY = 1000; // ms between two read marks
 
@@ -11,7 +11,7 @@ class ChatRoom extends HTMLElement {
   #controller;
   #subscription;
   #people = new Map();
-  #unread = { seq: 0, timer: null };
+  #read = { seq: 0, at: 0, timer: null };
 
   connectedCallback() {
     this.#controller = new AbortController();
@@ -22,11 +22,11 @@ class ChatRoom extends HTMLElement {
       epoch,
       onEvent: (frame) => this.#receive(frame),
       onReset: () => this.#refresh(),
-      onRefused: () => this.#leave(),
+      onRefused: (frame) => (frame.code === "not_logged_in" ? location.reload() : this.#leave()),
       onPresence: (frame) => this.#meet(frame),
     });
     socket.addEventListener("failed", (event) => this.#failed(event.detail), { signal });
-    this.addEventListener("log-read", (event) => this.#read(event.detail.seq), { signal });
+    this.addEventListener("log-read", (event) => this.#markRead(event.detail.seq), { signal });
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
     this.addEventListener("keydown", (event) => event.key === "Escape" && this.#isOverlaid && this.#showDetails(false), { signal });
     this.addEventListener("htmx:after:swap", () => this.#showPeople(), { signal });
@@ -36,7 +36,7 @@ class ChatRoom extends HTMLElement {
   disconnectedCallback() {
     this.#controller.abort();
     this.#subscription.leave();
-    clearTimeout(this.#unread.timer);
+    clearTimeout(this.#read.timer);
   }
 
   get log() {
@@ -70,22 +70,23 @@ class ChatRoom extends HTMLElement {
     else if (frame.type === "chat.room.changed") this.#roomChanged(frame);
   }
 
-  async #refresh() {
-    await this.#refreshDetails();
+  #refresh() {
+    this.#refreshDetails();
     return this.log.refresh();
   }
 
   #memberChanged(frame) {
-    if (frame.user === me && (frame.role === "") === Boolean(this.composer)) return this.#reload();
+    if (frame.user === me && !frame.role) return this.#leave();
+    if (frame.user === me && !this.querySelector("message-composer, [data-archived]:not([hidden])")) return this.#reload();
     if (frame.user === me) {
       this.toggleAttribute("data-may-moderate", frame.role === "owner" || frame.role === "moderator");
-      this.composer?.mute(frame.is_muted);
+      this.composer?.mute(frame.muted_until ?? "");
     }
     this.#refreshDetails();
   }
 
   #roomChanged(frame) {
-    if (frame.is_archived === Boolean(this.composer)) return this.#reload();
+    if (frame.is_archived === this.querySelector("[data-archived]").hidden) return this.#reload();
     if (frame.name) for (const name of this.querySelectorAll("[data-room-name]")) name.textContent = frame.name;
     for (const topic of this.querySelectorAll("[data-room-topic]")) topic.textContent = frame.topic;
     this.composer?.slowDown(frame.slow_mode_seconds);
@@ -96,20 +97,22 @@ class ChatRoom extends HTMLElement {
     location.assign(`/chat/${this.dataset.room}/`);
   }
 
+  /** Nothing of the room stays on screen for somebody who is no longer in it. */
   #leave() {
-    toast("You are no longer in this room.", "warning");
-    location.assign("/chat/");
+    this.#subscription.leave();
+    this.replaceChildren(template("gone"));
+    delete this.dataset.room;
   }
 
-  async #refreshDetails() {
+  #refreshDetails() {
     this.querySelector("#members").dispatchEvent(new Event("members-changed"));
   }
 
   #meet(frame) {
     if (frame.type === "realtime.presence.snapshot") this.#people = new Map(frame.people.map((person) => [person.id, person]));
-    for (const person of frame.joined ?? []) this.#people.set(person.id ?? person, person);
-    for (const person of frame.left ?? []) this.#people.delete(person.id ?? person);
-    this.#showPeople(frame.count);
+    for (const person of frame.joined ?? []) this.#people.set(person.id, person);
+    for (const person of frame.left ?? []) this.#people.delete(person.id);
+    this.#showPeople();
   }
 
   #showPeople() {
@@ -121,23 +124,19 @@ class ChatRoom extends HTMLElement {
   }
 
   /** At most once a second, and always the last one: a read mark that is late does no harm, one that is lost does. */
-  #read(seq) {
-    this.#unread.seq = Math.max(this.#unread.seq, seq);
-    if (this.#unread.timer) return;
-    const send = () => {
-      this.#unread.timer = null;
-      const { seq } = this.#unread;
-      if (seq <= Number(this.dataset.lastRead)) return;
-      if (!socket.send({ type: "chat.room.read", feed: this.dataset.feed, seq })) return this.#read(seq);
-      this.log.readUpTo(seq);
-    };
-    if (socket.status === "live" && !this.#unread.isFresh) {
-      this.#unread.isFresh = true;
-      setTimeout(() => (this.#unread.isFresh = false), READ_EVERY);
-      send();
-    } else {
-      this.#unread.timer = setTimeout(send, READ_EVERY);
-    }
+  #markRead(seq) {
+    const read = this.#read;
+    read.seq = Math.max(read.seq, seq);
+    read.timer ??= setTimeout(() => this.#sendRead(), Math.max(0, read.at + READ_EVERY - Date.now()));
+  }
+
+  #sendRead() {
+    const read = this.#read;
+    [read.timer, read.at] = [null, Date.now()];
+    if (read.seq <= Number(this.dataset.lastRead)) return;
+    const isSent = socket.send({ type: "chat.room.read", feed: this.dataset.feed, seq: read.seq });
+    if (isSent) this.log.readUpTo(read.seq);
+    else this.#markRead(read.seq);
   }
 
   #failed({ command, error }) {

@@ -6,6 +6,7 @@ import { Drafts } from "./drafts.js";
 import { toast } from "./page.js";
 
 const TYPING_EVERY = 3000; // ms
+const LONGEST_TIMER = 2 ** 31 - 1; // ms; a browser takes a longer one for none
 const LONGEST = 4000; // characters; the server counts the same
 
 class MessageComposer extends HTMLElement {
@@ -13,6 +14,7 @@ class MessageComposer extends HTMLElement {
   #drafts;
   #about = null; // {mode: "reply" | "edit", id, seq, name, text}
   #typedAt = 0;
+  #muted; // the timer of its end
   #sources = new Map(); // what messages said when the feed told of them, to edit them without asking
 
   connectedCallback() {
@@ -34,10 +36,12 @@ class MessageComposer extends HTMLElement {
     room.addEventListener("dragleave", () => delete this.#form.dataset.dropping, { signal });
     room.addEventListener("drop", (event) => this.#dropped(event), { signal });
     this.#restore();
+    this.mute(this.dataset.muted ?? "");
   }
 
   disconnectedCallback() {
     this.#controller.abort();
+    clearTimeout(this.#muted);
   }
 
   focus() {
@@ -66,9 +70,16 @@ class MessageComposer extends HTMLElement {
     this.#sources.set(id, body);
   }
 
-  mute(isMuted) {
-    this.toggleAttribute("data-muted", isMuted);
-    this.querySelector("[data-muted-note]").hidden = !isMuted;
+  /** Until then (an ISO time, or "") one may only read. It ends by itself. */
+  mute(until) {
+    clearTimeout(this.#muted);
+    const left = until ? new Date(until) - Date.now() : 0;
+    const time = this.querySelector("[data-muted-note] time");
+    this.toggleAttribute("data-muted", left > 0);
+    this.querySelector("[data-muted-note]").hidden = left <= 0;
+    time.dateTime = until;
+    time.textContent = until && new Date(until).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    if (left > 0) this.#muted = setTimeout(() => this.mute(until), Math.min(left, LONGEST_TIMER));
   }
 
   slowDown(seconds) {
@@ -181,7 +192,8 @@ class MessageComposer extends HTMLElement {
     if (about) this.#setAbout(about);
     if (body && !this.#field.value) this.#write(body);
     this.#look();
-    if (!isTouch() && !location.hash && document.activeElement === document.body) this.focus();
+    const isFree = document.activeElement === document.body || document.activeElement.closest("room-list");
+    if (!isTouch() && !location.hash && isFree) this.focus();
   }
 
   /** What the words and files in it mean for the rest of the composer. */
