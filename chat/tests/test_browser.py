@@ -45,6 +45,18 @@ services.join_room(bob, room.pk)
 print(room.pk)
 """
 
+MANY = """
+from uuid import uuid4
+from chat import services
+from django.contrib.auth.models import User
+from realtime.limits import unlimited
+ann = User.objects.get(username="ann")
+with unlimited():
+    for n in range(0, 260, 20):
+        drafts = [services.Draft({room}, ann, f"Message {{n + m}} of many", client_id=uuid4()) for m in range(20)]
+        services.post_messages(drafts)
+"""
+
 
 class ChatCase(SimpleTestCase):
     @classmethod
@@ -192,6 +204,28 @@ class TalkingTests(ChatCase):
         bob.close()
         self.tabs.remove(bob)
         expect(ann.page.locator("people-here .avatar")).to_have_count(0, timeout=10_000)
+
+    def test_who_comes_in_appears_among_the_members(self):
+        ann, cat = self.tab("ann", self.studio), self.server.people["cat"]["id"]
+        before = int(ann.page.locator("[data-count-of-members]").inner_text())
+        ann.page.get_by_role("link", name="members: details").click()
+        owner = self.tab("ann", f"{self.studio}members/")
+        owner.page.get_by_label("User name of whom to add").fill("cat")
+        owner.page.get_by_role("button", name="Add").click()
+        expect(ann.page.locator(f".member[data-user='{cat}']")).to_be_visible()
+        expect(ann.page.locator("[data-count-of-members]")).to_have_text(str(before + 1))
+        expect(ann.page.locator(".member[data-here]")).to_contain_text("ann")
+
+    def test_who_is_removed_sees_nothing_of_the_room_any_more(self):
+        dan = self.tab("dan", self.studio)
+        dan.say("Still in")
+        dan.sees("Still in")
+        owner = self.tab("ann", f"{self.studio}members/")
+        owner.page.get_by_role("button", name="Moderate dan").click()
+        owner.page.get_by_role("button", name="Remove from the room").click()
+        expect(dan.page.get_by_text("You are not in this room any more")).to_be_visible()
+        expect(dan.page.locator(".message")).to_have_count(0)
+        expect(dan.page.locator(".room-link").filter(has_text="Studio")).to_have_count(0)
 
     def test_a_file_is_uploaded_and_shown_to_the_other(self):
         ann, bob = self.pair(self.lobby)
@@ -370,6 +404,16 @@ class FaultTests(ChatCase):
         bob.sees("Was added meanwhile")
         bob.sees("Was edited meanwhile")
 
+    def test_who_missed_more_than_a_window_gets_a_fresh_page(self):
+        room = self.server.run(NEW_ROOM.format(name="Busy")).split()[-1]
+        bob = self.tab("bob", f"/chat/{room}/")
+        with bob.offline():
+            expect(bob.page.locator("connection-status")).not_to_have_attribute("data-state", "live", timeout=45_000)
+            self.server.run(MANY.format(room=room))
+        bob.sees("Message 259 of many")
+        expect(bob.message("Message 259 of many")).to_be_in_viewport()
+        self.assertNotIn("Message 100 of many", bob.texts())
+
     def test_what_could_not_be_sent_survives_a_reload(self):
         ann, bob = self.pair(self.lobby)
         ann.watch.expected += ["ERR_FAILED", "/commands/", "/ws/", "WebSocket"]
@@ -436,6 +480,10 @@ class LooksTests(ChatCase):
         ann.page.locator(".room-link").filter(has_text="Lobby").locator("a").tap()
         expect(ann.field).to_be_visible()
         expect(ann.page.locator("room-list")).to_be_hidden()
+        ann.field.fill("From a phone")
+        ann.page.get_by_role("button", name="Send").tap()
+        ann.sees("From a phone").tap()
+        expect(ann.page.get_by_role("toolbar")).to_be_visible()
         ann.page.get_by_role("link", name="Back to your rooms").tap()
         expect(ann.page.locator("room-list")).to_be_visible()
 

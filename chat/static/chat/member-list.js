@@ -10,9 +10,9 @@ class MemberList extends HTMLElement {
     }
   }
 
-  /** Everybody by name, for mentions. */
-  get names() {
-    return [...this.querySelectorAll(".member")].map((member) => member.dataset.name);
+  /** Everybody: `{id, name}`, for mentions. */
+  get people() {
+    return [...this.querySelectorAll(".member")].map(({ dataset }) => ({ id: Number(dataset.user), name: dataset.name }));
   }
 }
 

@@ -1,5 +1,6 @@
 /* Completes an @name while it is typed. The field keeps the focus; the choice is told by aria-activedescendant. */
-import { template } from "./page.js";
+import { avatar } from "../js/avatar.js";
+import { me, template } from "./page.js";
 
 const WORD = /(?:^|[\s(])@([\w.+-]{0,40})$/u;
 const SHOWN = 8;
@@ -39,10 +40,11 @@ class MentionList extends HTMLElement {
     if (!match) return this.#close();
     this.#start = before.length - match[1].length;
     const wanted = match[1].toLowerCase();
-    const names = document.querySelector("member-list").names.filter((name) => name.toLowerCase().includes(wanted));
-    names.sort((a, b) => b.toLowerCase().startsWith(wanted) - a.toLowerCase().startsWith(wanted));
-    this.replaceChildren(...names.slice(0, SHOWN).map((name, index) => option(name, index)));
-    this.hidden = !names.length;
+    const rank = ({ name }) => name.toLowerCase().indexOf(wanted); // beginnings first
+    const people = document.querySelector("member-list").people.filter((person) => person.id !== me && rank(person) >= 0);
+    people.sort((a, b) => rank(a) - rank(b));
+    this.replaceChildren(...people.slice(0, SHOWN).map(option));
+    this.hidden = !people.length;
     this.#select(this.firstElementChild);
   }
 
@@ -86,11 +88,12 @@ class MentionList extends HTMLElement {
   }
 }
 
-function option(name, index) {
+function option(person, index) {
   const element = template("mention");
   element.id = `mention-${index}`;
-  element.dataset.name = name;
-  element.querySelector(".mention-option__name").textContent = `@${name}`;
+  element.dataset.name = person.name;
+  element.querySelector(".mention-option__name").textContent = `@${person.name}`;
+  element.prepend(avatar(person, "small"));
   return element;
 }
 

@@ -48,7 +48,7 @@ class MessageToolbar extends HTMLElement {
   #tapped(event) {
     if (event.target.closest("a, button, message-toolbar")) return;
     const message = event.target.closest(".message[id]");
-    if (message && event.pointerType === "touch") message === this.#message ? this.#hide() : this.#show(message);
+    if (message && event.pointerType === "touch") this.#show(message);
   }
 
   #blurred(event) {
