@@ -51,9 +51,7 @@ class RoomAdmin(RecordAdmin):
 
     @admin.action(description="Reopen the chosen rooms", permissions=["act"])
     def reopen(self, request: HttpRequest, queryset: Any) -> None:
-        self.each(
-            request, queryset, lambda room: services.archive_by_staff(request.user, room.pk, archived=False), "Reopened"
-        )
+        self.each(request, queryset, lambda room: services.archive_by_staff(request.user, room.pk, archived=False), "Reopened")
 
 
 @admin.register(RoomList)

@@ -7,3 +7,11 @@ class ChatConfig(AppConfig):
     icon = "chat"
     summary = "Rooms, direct messages, typing and presence."
     teaches = "A change feed per room: nothing is lost, whatever dies."
+    notification_kinds = {
+        "chat.mention": {"label": "Somebody mentions you", "icon": "at", "email": True},
+        "chat.reply": {"label": "Somebody replies to you", "icon": "reply", "email": True},
+        "chat.direct": {"label": "Direct messages", "icon": "chat", "email": True},
+        "chat.reaction": {"label": "Reactions to what you wrote", "icon": "smile"},
+        "chat.invite": {"label": "Somebody adds you to a room", "icon": "people", "email": True},
+        "chat.message": {"label": "Rooms of which you want to hear everything", "icon": "hash"},
+    }

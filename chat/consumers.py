@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from chat import events, services
 from chat.frames import list_event, member_event, message_event, room_event
 from chat.models import Membership, Message, Room, RoomList
@@ -18,8 +20,14 @@ class RoomFeed(FeedSource):
     model = Room
     has_presence = True
 
-    def readable_by(self, user: Person):
+    def readable_by(self, user: Person) -> QuerySet[Any]:
         return Room.objects.readable_by(user)
+
+    def titles(self, user: Person) -> list[tuple[int, str]]:
+        return [(place.room_id, place.room.title_for(user)) for place in Membership.objects.for_list(user)]
+
+    def members(self, feed_id: int):
+        return Membership.objects.active().filter(room=feed_id).values("user_id")
 
     def changes(self, feed_id: int, after: int, limit: int) -> list[Change]:
         messages = Message.objects.for_display().filter(room=feed_id, rev__gt=after).order_by("rev")[:limit]
@@ -36,7 +44,7 @@ class RoomListFeed(FeedSource):
 
     model = RoomList
 
-    def readable_by(self, user: Person):
+    def readable_by(self, user: Person) -> QuerySet[Any]:
         return RoomList.objects.filter(user=user.pk)
 
     def changes(self, feed_id: int, after: int, limit: int) -> list[Change]:
@@ -49,11 +57,11 @@ class RoomListFeed(FeedSource):
         return [list_event(membership) for membership in memberships]
 
 
-_posts = Batcher(services.post_messages)
+_posts: Batcher[services.Draft, services.Posted] = Batcher(services.post_messages)
 
 
 async def post_message(user: Any, command: events.PostMessage) -> services.Posted:
-    result = await _posts.submit(
+    return await _posts.submit(
         services.Draft(
             room_id=room_of(command.feed),
             author=user,
@@ -63,15 +71,10 @@ async def post_message(user: Any, command: events.PostMessage) -> services.Poste
             attachments=command.attachments,
         )
     )
-    if isinstance(result, Refusal):
-        raise result
-    return result
 
 
 async def edit_message(user: Any, command: events.EditMessage) -> Done:
-    return await in_database(
-        services.edit_message, user, room_of(command.feed), command.id, command.body, command.client_id
-    )
+    return await in_database(services.edit_message, user, room_of(command.feed), command.id, command.body, command.client_id)
 
 
 async def delete_message(user: Any, command: events.DeleteMessage) -> Done:

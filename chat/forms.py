@@ -1,5 +1,6 @@
 """What people type into the pages of chat. The services decide; a form only reads."""
 
+from typing import Any
 from uuid import uuid4
 
 from django import forms
@@ -44,8 +45,9 @@ class RoomSettingsForm(RoomForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         seconds = self.initial.get("slow_mode_seconds", 0)
-        if seconds not in dict(SLOW_MODES):  # set by a program to something between
-            self.fields["slow_mode_seconds"].choices = sorted([*SLOW_MODES, (seconds, f"{seconds} seconds")])
+        pace = self.fields["slow_mode_seconds"]
+        if seconds not in dict(SLOW_MODES) and isinstance(pace, forms.ChoiceField):  # set by a program to something between
+            pace.choices = sorted([*SLOW_MODES, (seconds, f"{seconds} seconds")])
 
 
 class MessageForm(forms.Form):
@@ -62,6 +64,8 @@ class EditForm(forms.Form):
 
 class PersonForm(forms.Form):
     """Somebody, by user name."""
+
+    person: Any  # once the form is valid
 
     username = forms.CharField(
         label="User name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"})

@@ -49,7 +49,7 @@ def member_event(membership: Membership) -> events.MemberChanged:
         user=membership.user_id,
         name=membership.user.get_username(),
         role=membership.role if membership.is_active else "",
-        muted_until=membership.muted_until.isoformat() if membership.is_muted else "",
+        muted_until=membership.muted_until.isoformat() if membership.muted_until and membership.is_muted else "",
     )
 
 

@@ -27,7 +27,7 @@ class RoomQuerySet(FeedQuerySet):
         """Open rooms, and those the person is in; never one they are banned from."""
         if not user.is_authenticated:
             return self.none()
-        mine = Membership.objects.filter(room=models.OuterRef("pk"), user=user)
+        mine = Membership.objects.filter(room=models.OuterRef("pk"), user=user.pk)
         return self.filter(
             Q(kind=Room.Kind.OPEN) | models.Exists(mine.filter(left_at=None)),
             ~models.Exists(mine.filter(banned_until__gt=timezone.now())),
@@ -58,13 +58,11 @@ class Room(Feed):
     last_message_at = models.DateTimeField(null=True, blank=True, editable=False)
     settings_rev = models.BigIntegerField(default=0, editable=False)  # revision at which the room's own facts changed
     archived_at = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="rooms_created"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="rooms_created")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="rooms")
 
-    objects = RoomQuerySet.as_manager()
+    objects: ClassVar[Any] = RoomQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["kind", "archived_at"])]
@@ -179,7 +177,7 @@ class Membership(models.Model):
         return max(0, self.room.last_seq - self.last_read_seq)
 
 
-class MessageQuerySet(models.QuerySet):
+class MessageQuerySet(models.QuerySet["Message"]):
     def for_display(self) -> "MessageQuerySet":
         """With all that the partial shows, in a fixed number of queries."""
         return self.select_related("author", "reply_to__author").prefetch_related("reactions__user", "attachments")
@@ -213,9 +211,7 @@ class Message(models.Model):
     rev = models.BigIntegerField()
     posted_rev = models.BigIntegerField()
     kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.TEXT)
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="messages"
-    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="messages")
     author_name = models.CharField(max_length=150)  # as it was; also of webhooks, which are nobody
     hook = models.ForeignKey("IncomingHook", models.SET_NULL, null=True, blank=True, related_name="messages")
     client_id = models.UUIDField(null=True, blank=True, editable=False)
@@ -373,7 +369,7 @@ class ModerationAction(models.Model):
 class BotQuerySet(models.QuerySet):
     def managed_by(self, user: Person) -> "BotQuerySet":
         """One's own; staff look after everybody's."""
-        return self if user.is_staff else self.filter(owner=user)
+        return self if user.is_staff else self.filter(owner=user.pk)
 
 
 class Bot(models.Model):

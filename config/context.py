@@ -18,6 +18,7 @@ class SuiteApp:
     teaches: str
     url: str
     is_current: bool
+    header: str  # a template that stands in the header of every page of who is logged in, or ""
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -39,4 +40,5 @@ def suite_app(label: str, request: HttpRequest) -> SuiteApp:
         teaches=getattr(app, "teaches", ""),
         url=url,
         is_current=request.path.startswith(url),
+        header=getattr(app, "header", ""),
     )

@@ -1,12 +1,12 @@
 """What people type about themselves."""
 
 import math
+from typing import Any
 
-from django import forms
 from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxLengthValidator, RegexValidator
 
 from realtime.limits import Limit
 
@@ -29,9 +29,10 @@ def check_pace(limit: Limit, key: str) -> None:
 class LogInForm(AuthenticationForm):
     """Guessing passwords is slow, for each name from each address; other people are not held up by it."""
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         name = str(self.cleaned_data.get("username", "")).lower()
-        check_pace(log_ins_per_name, f"{self.request.META.get('REMOTE_ADDR')} {name}")
+        address = self.request.META.get("REMOTE_ADDR") if self.request else None
+        check_pace(log_ins_per_name, f"{address} {name}")
         return super().clean()
 
 
@@ -40,20 +41,19 @@ class SignUpForm(UserCreationForm):
 
     class Meta(UserCreationForm.Meta):
         model = User
-        fields = ["username"]
+        fields = ("username",)
 
-    def __init__(self, *args, address="", **kwargs):
+    def __init__(self, *args: Any, address: str = "", **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.address = address
         name = self.fields["username"]
-        name.max_length = NAME_LENGTH
-        name.validators = [*name.validators, validate_name, forms.fields.validators.MaxLengthValidator(NAME_LENGTH)]
+        name.validators = [*name.validators, validate_name, MaxLengthValidator(NAME_LENGTH)]
         name.widget.attrs["maxlength"] = NAME_LENGTH
         name.help_text = "Letters, digits, dots, hyphens and underscores. Others see it and can @mention you by it."
         self.fields["password1"].help_text = "At least 8 characters, and not one of the well-known ones."
         self.fields["password2"].label = "Password again"
         self.fields["password2"].help_text = ""
 
-    def clean(self):
+    def clean(self) -> dict[str, Any] | None:
         check_pace(sign_ups_per_address, self.address)
         return super().clean()

@@ -1,29 +1,29 @@
 """Response headers that Django and django-csp do not set."""
 
 from inspect import iscoroutinefunction
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 # The incident map asks where the reporter is; nothing else is ever asked for.
-PERMISSIONS_POLICY = (
-    "geolocation=(self), camera=(), microphone=(), display-capture=(), payment=(), usb=(), serial=(), midi=()"
-)
+PERMISSIONS_POLICY = "geolocation=(self), camera=(), microphone=(), display-capture=(), payment=(), usb=(), serial=(), midi=()"
 
 
 @sync_and_async_middleware
-def security_headers(get_response):
+def security_headers(get_response: Any) -> Any:
     if iscoroutinefunction(get_response):
 
-        async def middleware(request: HttpRequest) -> HttpResponseBase:
+        async def when_async(request: HttpRequest) -> HttpResponseBase:
             return with_headers(request, await get_response(request))
-    else:
 
-        def middleware(request: HttpRequest) -> HttpResponseBase:
-            return with_headers(request, get_response(request))
+        return when_async
 
-    return middleware
+    def when_sync(request: HttpRequest) -> HttpResponseBase:
+        return with_headers(request, get_response(request))
+
+    return when_sync
 
 
 def with_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -61,8 +61,8 @@ def _identify(shown: Credentials, sessions: dict[str, dict], users: dict[Any, An
         token = token_from_header(shown.authorization)
         return Caller(token.user, frozenset(token.scopes.split())) if token else Caller(AnonymousUser())
     data = sessions.get(shown.session)
-    user = data and users.get(data[SESSION_KEY])
-    if not user or not user.is_active or not _proves(data, user):
+    user = users.get(data[SESSION_KEY]) if data else None
+    if not data or not user or not user.is_active or not _proves(data, user):
         return Caller(AnonymousUser())
     return Caller(user)
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from realtime.auth import Caller
 from realtime.feeds import split_name
 from realtime.hub import Hub
-from realtime.protocol import Ack, Command, DurableCommand, Refusal
+from realtime.protocol import Ack, Command, DurableCommand, Refusal, tag_of
 from realtime.registry import handlers, sources
 from realtime.sockets import Socket
 from realtime.threads import in_database
@@ -16,7 +16,7 @@ async def carry_out(caller: Caller, command: Command) -> Ack | None:
     handler = handlers().get(type(command))
     if handler is None:
         raise Refusal("unknown_type", "Unknown type.")
-    app = str(command.__struct_config__.tag).partition(".")[0]
+    app = tag_of(command).partition(".")[0]
     if caller.scopes is not None and f"{app}:write" not in caller.scopes:
         raise Refusal("not_allowed", f"This token does not have the scope {app}:write.")
     done = await handler(caller.user, command)

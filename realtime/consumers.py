@@ -9,15 +9,15 @@ from channels.exceptions import StopConsumer
 from django.db import Error as DatabaseError
 
 from realtime import commands
-from realtime.auth import Caller, credentials_of, identify, is_same_site
+from realtime.auth import Caller, Credentials, credentials_of, identify, is_same_site
 from realtime.batching import BATCH
 from realtime.events import Hello, Ping, Pong
 from realtime.hub import Hub
 from realtime.limits import Limit
-from realtime.protocol import FRAME_BYTES, VERSION, Command, DurableCommand, Error, Refusal, decode
+from realtime.protocol import FRAME_BYTES, VERSION, Command, DurableCommand, Error, Refusal, decode, tag_of
 from realtime.resume import join_feeds
 from realtime.servers import writer_for
-from realtime.sockets import user_group
+from realtime.sockets import Socket, user_group
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +33,17 @@ refused_frames = Limit("frames over the limit", burst=20, per_second=20 / 30)
 class RealtimeConsumer(AsyncConsumer):
     """Accept, find out who it is, then read commands one after another until the socket ends."""
 
+    hub: Hub
+    socket: Socket  # once it is accepted
+    credentials: Credentials
+    caller: Caller  # once it is known
+
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         # In place of Channels' own loop: this socket has no channel on the layer (the hub's serves all), no thread hop
         # per message, and is cleaned up however it ends.
         self.scope, self.base_send = scope, send
         self.hub = Hub.here()
-        self.socket = None
+        self.is_accepted = False
         self.rechecking: asyncio.Task[None] | None = None
         self.answering: set[asyncio.Task[None]] = set()  # commands that wait for the transaction they share
         try:
@@ -63,7 +68,7 @@ class RealtimeConsumer(AsyncConsumer):
             await self.send({"type": "websocket.close"})
             raise StopConsumer
         await self.send({"type": "websocket.accept"})
-        self.socket = self.hub.open(writer_for(self.base_send))
+        self.socket, self.is_accepted = self.hub.open(writer_for(self.base_send)), True
         # From here on a browser is told the code it is closed with.
         try:
             caller = await self.identify()
@@ -141,7 +146,7 @@ class RealtimeConsumer(AsyncConsumer):
     async def carry_out(self, command: Command) -> None:
         if isinstance(command, Ping):
             self.socket.send(Pong())
-        elif command.__struct_config__.tag.startswith("realtime."):
+        elif tag_of(command).startswith("realtime."):
             await join_feeds(self.hub, self.socket, self.caller, command)
         elif ack := await commands.carry_out(self.caller, command):
             self.socket.send(ack)
@@ -173,6 +178,6 @@ class RealtimeConsumer(AsyncConsumer):
     async def clean_up(self) -> None:
         if self.rechecking:
             self.rechecking.cancel()
-        if self.socket:
+        if self.is_accepted:
             self.socket.recheck = None
             await self.hub.close(self.socket)

@@ -6,36 +6,49 @@ missed is then one query: the rows with `rev > cursor`. See docs/architecture.md
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import models, transaction
 
 from realtime.protocol import Change
 
 WINDOW = 200  # changes; whoever missed more gets a reset and a fresh page
 
-Person = AbstractBaseUser | AnonymousUser
+Person = User | AnonymousUser
 
 
 def new_epoch() -> str:
     return secrets.token_hex(6)
 
 
-class FeedQuerySet(models.QuerySet):
+class FeedQuerySet(models.QuerySet[Any]):
     def lock(self, **lookup: Any) -> Any:
         """Get one feed and hold its row until the transaction ends. Raises `DoesNotExist`."""
         feed = self.select_for_update(of=("self",)).get(**lookup)
         feed._locked = True
         return feed
 
-    def lock_all(self, ids: Sequence[int]) -> dict[int, Any]:
+    def lock_all(self, ids: Collection[int]) -> dict[int, Any]:
         """Hold several feeds, always in the order of their ids, so that two writers cannot wait for each other."""
         feeds = {feed.pk: feed for feed in self.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")}
         for feed in feeds.values():
             feed._locked = True
         return feeds
+
+    def store_all(self, feeds: Collection[Any], *columns: str) -> None:
+        """Write the `rev` and other columns that these locked feeds have come to, in one round trip."""
+        if not all(feed._locked for feed in feeds):
+            raise RuntimeError("store_all() needs feeds from lock_all()")
+        connection, meta = transaction.get_connection(self.db), self.model._meta
+        fields = [meta.get_field(name) for name in ("rev", *columns)]
+        assignments = ", ".join(f"{field.column} = %s" for field in fields)
+        rows = [
+            [*(field.get_db_prep_save(getattr(feed, field.attname), connection) for field in fields), feed.pk] for feed in feeds
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(f"UPDATE {meta.db_table} SET {assignments} WHERE {meta.pk.column} = %s", rows)
 
 
 class Feed(models.Model):
@@ -51,7 +64,7 @@ class Feed(models.Model):
     rev = models.BigIntegerField(default=0, editable=False)
     epoch = models.CharField(max_length=12, default=new_epoch, editable=False)
 
-    objects = FeedQuerySet.as_manager()
+    objects: ClassVar[Any] = FeedQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -103,6 +116,14 @@ class FeedSource:
         """What changed since revision `after`, oldest first, at most `limit` of it: rows as they are now."""
         raise NotImplementedError
 
+    def titles(self, user: Person) -> Sequence[tuple[int, str]]:
+        """The feeds that the person belongs to, with the name each has for them; none where nobody belongs to a feed."""
+        return []
+
+    def members(self, feed_id: int) -> models.QuerySet[Any] | None:
+        """The ids of the users who belong to a feed; None where nobody does."""
+        return None
+
     def heads(self, ids: Sequence[int], user: Person | None = None) -> dict[int, Head]:
         """The head of each of these feeds (of those the person may join) in one query."""
         feeds = self.model._default_manager.all() if user is None else self.readable_by(user)
@@ -134,5 +155,3 @@ def split_name(feed: str) -> tuple[str, int]:
     """`"chat.room.42"` -> `("chat.room", 42)`"""
     name, _, pk = feed.rpartition(".")
     return name, int(pk)
-
-

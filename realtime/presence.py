@@ -262,9 +262,7 @@ class Presence:
         for feed, person in left:
             by_feed[feed][1].append([feed, *person])
         for feed, (came, went) in by_feed.items():
-            self._hub.tell_hubs(
-                feed, {"type": "realtime.presence", "process": str(process), "joined": came, "left": went}
-            )
+            self._hub.tell_hubs(feed, {"type": "realtime.presence", "process": str(process), "joined": came, "left": went})
 
     async def _beat(self) -> None:
         """Renew the lease, and drop the people of processes that did not renew theirs."""

@@ -138,19 +138,25 @@ def decode(text: str | bytes) -> Command:
         raise Refusal("bad_json", "This is not JSON.") from None
 
 
+def tag_of(struct: msgspec.Struct | type[msgspec.Struct]) -> str:
+    """The type on the wire: "chat.message.post"."""
+    return str(struct.__struct_config__.tag)
+
+
 def subclasses(base: type) -> list[type]:
     """Every struct below `base` that has a type of its own, in their order: the whole vocabulary."""
-    found = []
+    found: list[type] = []
+    child: type[msgspec.Struct]
     for child in base.__subclasses__():
-        if "." in str(child.__struct_config__.tag):  # a base class has its own name there
+        if "." in tag_of(child):  # a base class has its own name there
             found.append(child)
         found += subclasses(child)
-    return sorted(set(found), key=lambda struct: struct.__struct_config__.tag)
+    return sorted(set(found), key=tag_of)
 
 
 @cache
 def _decoder() -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(Union[tuple(subclasses(Command))])
+    return msgspec.json.Decoder(Union[tuple(subclasses(Command))])  # noqa: UP007  (made at run time)
 
 
 def _read_unambiguous_json(text: str | bytes) -> dict[str, Any]:

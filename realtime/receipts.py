@@ -29,4 +29,4 @@ def once(user: Any, client_id: UUID) -> Done | None:
     Ask while the feed is locked: whoever sent the same command at the same time has committed by then.
     """
     receipt = Receipt.objects.filter(user=user, client_id=client_id).first()
-    return receipt and Done(receipt.feed, receipt.rev, receipt.row_id)
+    return Done(receipt.feed, receipt.rev, receipt.row_id) if receipt else None

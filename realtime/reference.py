@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from realtime import protocol
-from realtime.protocol import Change, Command, DurableCommand, Event, Refusal, subclasses
+from realtime.protocol import Change, Command, DurableCommand, Event, Refusal, subclasses, tag_of
 
 INTRODUCTION = """\
 # What travels on the socket
@@ -39,7 +39,7 @@ def markdown() -> str:
     parts = [INTRODUCTION]
     for title, base in (("Events: server to client", Event), ("Commands: client to server", Command)):
         parts.append(f"\n## {title}\n")
-        for app, structs in groupby(subclasses(base), key=lambda struct: tag(struct).partition(".")[0]):
+        for app, structs in groupby(subclasses(base), key=lambda struct: tag_of(struct).partition(".")[0]):
             parts.append(f"\n### {app}\n")
             parts += [_entry(struct) for struct in structs]
     parts.append("\n## Errors\n\n| code | HTTP |\n| --- | --- |\n")
@@ -52,11 +52,9 @@ def markdown() -> str:
 def asyncapi() -> str:
     """docs/asyncapi.json, for generators of clients (AsyncAPI 3.0)."""
     events, commands = subclasses(Event), subclasses(Command)
-    schemas, components = msgspec.json.schema_components(
-        [*events, *commands], ref_template="#/components/schemas/{name}"
-    )
+    schemas, components = msgspec.json.schema_components([*events, *commands], ref_template="#/components/schemas/{name}")
     messages = {
-        tag(struct): {"name": tag(struct), "summary": _summary(struct), "payload": schema}
+        tag_of(struct): {"name": tag_of(struct), "summary": _summary(struct), "payload": schema}
         for struct, schema in zip([*events, *commands], schemas, strict=True)
     }
     document = {
@@ -73,23 +71,19 @@ def asyncapi() -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def tag(struct: type[msgspec.Struct]) -> str:
-    return str(struct.__struct_config__.tag)
-
-
 def _entry(struct: type[msgspec.Struct]) -> str:
     kind = {Change: " · durable", DurableCommand: " · durable"}
     durable = next((text for base, text in kind.items() if issubclass(struct, base)), "")
     fields = ", ".join(f"`{field.encode_name}`" + ("" if field.required else "?") for field in msgspec.structs.fields(struct))
-    return f"\n**`{tag(struct)}`**{durable}  \n{_summary(struct)}  \n{fields or 'no fields'}\n"
+    return f"\n**`{tag_of(struct)}`**{durable}  \n{_summary(struct)}  \n{fields or 'no fields'}\n"
 
 
 def _summary(struct: type[msgspec.Struct]) -> str:
-    return " ".join(inspect.getdoc(struct).split())
+    return " ".join((inspect.getdoc(struct) or "").split())
 
 
 def _messages(structs: list[Any]) -> list[dict[str, str]]:
-    return [_ref_to(f"#/channels/socket/messages/{tag(struct)}") for struct in structs]
+    return [_ref_to(f"#/channels/socket/messages/{tag_of(struct)}") for struct in structs]
 
 
 def _ref(section: str, name: str) -> dict[str, str]:

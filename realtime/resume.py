@@ -55,9 +55,7 @@ def _check_number(socket: Socket, feeds: Iterable[str]) -> None:
         raise Refusal("too_long", f"A socket may follow {FEEDS_PER_SOCKET} feeds.", field="feeds")
 
 
-async def _readable(
-    hub: Hub, socket: Socket, caller: Caller, feeds: Iterable[str]
-) -> dict[str, Head]:
+async def _readable(hub: Hub, socket: Socket, caller: Caller, feeds: Iterable[str]) -> dict[str, Head]:
     """Those of the feeds that the person may join, with their heads: subscribed first, read after, one query a kind."""
     by_source: dict[str, list[str]] = defaultdict(list)
     for feed in feeds:
@@ -79,5 +77,3 @@ async def _readable(
 
 def _is_in_scope(caller: Caller, name: str) -> bool:
     return caller.scopes is None or f"{name.partition('.')[0]}:read" in caller.scopes
-
-

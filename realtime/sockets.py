@@ -24,7 +24,20 @@ def user_group(user_id: int) -> str:
 class Socket:
     """Frames written in one turn of the event loop leave together, with one system call."""
 
-    __slots__ = ("_hub", "_pending", "closing", "feeds", "groups", "id", "opened_at", "recheck", "session", "user", "watching", "writer")
+    __slots__ = (
+        "_hub",
+        "_pending",
+        "closing",
+        "feeds",
+        "groups",
+        "id",
+        "opened_at",
+        "recheck",
+        "session",
+        "user",
+        "watching",
+        "writer",
+    )
 
     def __init__(self, hub: "Hub", writer: Writer):
         self.id = uuid.uuid4().hex

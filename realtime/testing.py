@@ -135,8 +135,8 @@ def commits_that_commit() -> Iterator[None]:
     def run(wrapper: BaseDatabaseWrapper) -> None:
         while len(wrapper.savepoint_ids) <= base and wrapper.run_on_commit:
             callbacks, wrapper.run_on_commit = wrapper.run_on_commit, []
-            for _, callback, _ in callbacks:
-                callback()
+            for entry in callbacks:  # (savepoint ids, callback, robust)
+                entry[1]()
 
     def savepoint_commit_and_run(wrapper: BaseDatabaseWrapper, sid: str) -> None:
         savepoint_commit(wrapper, sid)
@@ -151,4 +151,3 @@ def commits_that_commit() -> Iterator[None]:
         mock.patch.object(BaseDatabaseWrapper, "on_commit", on_commit_or_now),
     ):
         yield
-

@@ -37,8 +37,8 @@ async def _answer(request: HttpRequest, caller: Caller) -> HttpResponse:
     except Refusal as refusal:
         return _json(refusal.to_event(command), refusal.status)
     except DatabaseError:
-        refusal = Refusal("retry_later", "The database does not answer.", retry_after=2)
-        return _json(refusal.to_event(command), refusal.status)
+        away = Refusal("retry_later", "The database does not answer.", retry_after=2)
+        return _json(away.to_event(command), away.status)
     return _json(ack, 200) if ack else HttpResponse(status=204)
 
 

@@ -21,17 +21,15 @@ def no_such_room() -> Refusal:
 
 def membership_of(user: Any, room: Room) -> Membership:
     """The person's place in the room. Raises `not_found`, `not_allowed` (not joined) or `banned`."""
-    membership = Membership.objects.filter(room=room, user=user).first()
-    check_membership(room, membership)
-    assert membership is not None
-    return membership
+    return checked_membership(room, Membership.objects.filter(room=room, user=user).first())
 
 
-def check_membership(room: Room, membership: Membership | None) -> None:
+def checked_membership(room: Room, membership: Membership | None) -> Membership:
     if membership is not None and membership.is_banned:
         raise Refusal("banned", "You are banned from this room.")
     if membership is None or not membership.is_active:
         raise no_such_room() if room.kind != Room.Kind.OPEN else Refusal("not_allowed", "Join the room first.")
+    return membership
 
 
 def check_is_open_for_writing(room: Room) -> None:

@@ -14,8 +14,11 @@ from realtime.signals import user_notification_withdrawn, user_notified
 
 
 class HasBody(Protocol):
-    room_id: int
-    body: str
+    @property
+    def room_id(self) -> int: ...
+
+    @property
+    def body(self) -> str: ...
 
 
 def find_members(drafts: Iterable[HasBody]) -> Mapping[int, dict[str, int]]:
@@ -80,6 +83,9 @@ def _add(message: Message, users: set[int]) -> None:
             url=message.get_absolute_url(),
             dedupe_key=_dedupe_key(message),
             group_key="",
+            detail=markup.excerpt(message.body),
+            target=membership.room.group,
+            place=message.seq,
         )
 
 
@@ -95,5 +101,3 @@ def _remove(message: Message, users: set[int]) -> None:
 
 def _dedupe_key(message: Message) -> str:
     return f"chat.mention.{message.pk}"
-
-

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 from chat import markup
 from chat.frames import message_event
 from chat.models import Attachment, IncomingHook, Membership, Message, MessageEdit, ModerationAction, Reaction, Room
-from chat.services import access, mentions
+from chat.services import access, mentions, notices
 from realtime.broadcast import broadcast
 from realtime.limits import Limit
 from realtime.protocol import Refusal
@@ -41,7 +42,7 @@ class Draft:
     @property
     def key(self) -> tuple[int | None, int | None, UUID | None]:
         """Whose command it is, and which: the same key is the same message."""
-        return (self.author and self.author.pk, self.hook and self.hook.pk, self.client_id)
+        return (self.author.pk if self.author else None, self.hook.pk if self.hook else None, self.client_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,11 @@ class _Batch:
         self.known = {
             (message.author_id, message.hook_id, message.client_id): message
             for message in Message.objects.filter(client_id__in=[draft.client_id for draft in drafts if draft.client_id])
+            .order_by()
+            .values_list("author_id", "hook_id", "client_id", "pk", "seq", "posted_rev", named=True)
         }
         self.mentioned = mentions.find_members(drafts)
-        self.replied_to = Message.objects.select_related("author").in_bulk(
-            [draft.reply_to for draft in drafts if draft.reply_to]
-        )
+        self.replied_to = Message.objects.select_related("author").in_bulk([draft.reply_to for draft in drafts if draft.reply_to])
         self.attached = _unclaimed_attachments(drafts)
 
     def answer(self, draft: Draft) -> Any:
@@ -116,8 +117,7 @@ class _Batch:
         if room is None:
             raise access.no_such_room()
         if draft.author and draft.kind != Message.Kind.SYSTEM:
-            membership = self.memberships.get((room.pk, draft.author.pk))
-            access.check_membership(room, membership)
+            membership = access.checked_membership(room, self.memberships.get((room.pk, draft.author.pk)))
             access.check_may_speak(room, membership)
             _check_pace(room, draft.author, membership)
         elif draft.hook:
@@ -151,8 +151,7 @@ class _Batch:
             reply_to=reply_to,
             created_at=room.last_message_at,
         )
-        # A message that is born has no reactions: spare the query that would find that out.
-        message._prefetched_objects_cache = {"reactions": [], "attachments": attachments}
+        _know_parts(message, attachments)
         return message
 
     def _attachment(self, pk: UUID, draft: Draft, room: Room) -> Attachment:
@@ -165,16 +164,22 @@ class _Batch:
         if not self.messages:
             return
         Message.objects.bulk_create(self.messages)
-        for room in {message.room_id: message.room for message in self.messages}.values():
-            room.advance(0, last_seq=room.last_seq, last_message_at=room.last_message_at)
+        spoken_in = {message.room_id: message.room for message in self.messages}
+        Room.objects.store_all(spoken_in.values(), "last_seq", "last_message_at")
         _claim_attachments(self.messages)
         mentions.record(self.messages, self.mentioned)
+        notices.tell(self.messages, self.mentioned)
         by_room: dict[int, list[Message]] = {}
         for message in self.messages:
             by_room.setdefault(message.room_id, []).append(message)
         for messages in by_room.values():
             room = messages[0].room
             broadcast(room.group, *[message_event(message) for message in messages], head=room.head())
+
+
+def _know_parts(message: Message, attachments: list[Attachment]) -> None:
+    """A message that is born or dies has no reactions: spare the queries that would find that out."""
+    message._prefetched_objects_cache = {"reactions": [], "attachments": attachments}  # type: ignore[attr-defined]
 
 
 def _read_body(draft: Draft) -> tuple[str, str]:
@@ -261,14 +266,15 @@ def audit_deletion(room: Room, message: Message, user: Any) -> None:
 def erase(room: Room, message: Message, user: Any) -> None:
     """Make a tombstone of a message of a room that is held."""
     mentions.withdraw([message])
+    notices.withdraw(message)
     for attachment in message.attachments.all():
-        transaction.on_commit(lambda file=attachment.file: file.delete(save=False))
+        transaction.on_commit(partial(attachment.file.delete, save=False))
         attachment.delete()
     message.reactions.all().delete()
     message.edits.all().delete()
     message.body = message.html = ""
     message.deleted_at, message.deleted_by = timezone.now(), user
-    message._prefetched_objects_cache = {"reactions": [], "attachments": []}
+    _know_parts(message, [])
     _save_change(room, message, "body", "html", "deleted_at", "deleted_by")
 
 
@@ -292,6 +298,7 @@ def set_reaction(user: Any, room_id: int, message_id: int, emoji: str, on: bool,
             mine.delete()
         message = access.locked_message(room, message_id)  # with its reactions as they are now
         _save_change(room, message)
+        notices.tell_reaction(message, user, emoji, on)
     return Done.record(user, client_id, room, message.rev, message.pk)
 
 
@@ -305,5 +312,3 @@ def _save_change(room: Room, message: Message, *columns: str) -> None:
 def is_emoji(text: str) -> bool:
     """One emoji, which may be several code points (a flag, a family), and no letters, digits or markup."""
     return 0 < len(text) <= 16 and all(ord(character) > 0x2000 or character in "\u00a9\u00ae" for character in text)
-
-

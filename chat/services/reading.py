@@ -10,6 +10,7 @@ from chat.services import access
 from chat.services.lists import touch_lists
 from realtime.broadcast import broadcast
 from realtime.limits import Limit
+from realtime.signals import target_read
 
 TYPING_SECONDS = 6  # how long browsers show it
 typing_per_person = Limit("chat typing", burst=2, per_second=0.5)
@@ -22,13 +23,14 @@ def mark_read(user: Any, room_id: int, seq: int) -> None:
     room = Room.objects.filter(pk=room_id).first()
     if room is None:
         raise access.no_such_room()
-    access.check_membership(room, membership)
+    membership = access.checked_membership(room, membership)
     seq = min(seq, room.last_seq)
     if membership.last_read_seq < seq:
         # Counted while the row is held: a mention that is being written waits, and adds itself afterwards.
         mentions = Mention.objects.filter(user=user, message__room=room, message__seq__gt=seq).count()
         Membership.objects.filter(pk=membership.pk).update(last_read_seq=seq, mention_count=mentions)
         touch_lists(room.pk, [user.pk])
+        target_read.send(sender=Room, user=user, target=room.group, place=seq)
 
 
 def start_typing(user: Any, room_id: int) -> None:
@@ -42,5 +44,3 @@ def start_typing(user: Any, room_id: int) -> None:
             room.group,
             TypingStarted(feed=room.group, user=user.pk, name=user.get_username(), seconds=TYPING_SECONDS),
         )
-
-

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from chat.frames import member_event, room_event
 from chat.models import Membership, Message, ModerationAction, Room, new_invite_code
-from chat.services import access
+from chat.services import access, notices
 from chat.services.lists import touch_lists
 from chat.services.messages import Draft, post_messages
 from realtime.access import access_changed
@@ -122,7 +122,11 @@ def invite_member(user: Any, room_id: int, other: Any) -> Membership:
         raise Refusal("not_allowed", "A direct room is for two.")
     if room.kind == Room.Kind.CLOSED:
         access.check_may_moderate(membership)
-    return _add_member(room, other, Membership.Role.MEMBER)
+    was_in = room.memberships.active().filter(user=other).exists()
+    place = _add_member(room, other, Membership.Role.MEMBER)
+    if not was_in:
+        notices.tell_invited(room, user, other, place)
+    return place
 
 
 @transaction.atomic

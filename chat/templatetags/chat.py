@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from django import template
 from django.urls import reverse
@@ -41,7 +42,7 @@ def quick_emoji() -> tuple[str, ...]:
 
 
 @register.simple_tag(takes_context=True)
-def room_links(context) -> dict:
+def room_links(context: Any) -> dict[str, Any]:
     """The room list of who reads the page, and the place of its feed. The feed is read first: it tells what comes after."""
     user = context["user"]
     room_list = services.room_list_of(user)

@@ -94,7 +94,12 @@ def test_no_text_raises_anything_but_a_refusal(text):
         decode(text)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_no_json_raises_anything_but_a_refusal(value):
     for body in (value, POST | {"body": value}, POST | {"type": value}, POST | {"feed": value}):
         try:

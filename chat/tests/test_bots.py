@@ -201,9 +201,7 @@ class ReadingTests(BotCase):
 
     def test_a_room_that_is_not_ones_business_looks_like_none(self):
         closed = Place("closed", "cabin").room
-        answers = [
-            self.get(reverse("chat:api_message_list", args=[pk])) for pk in [closed.pk, closed.pk + 999]
-        ]
+        answers = [self.get(reverse("chat:api_message_list", args=[pk])) for pk in [closed.pk, closed.pk + 999]]
         self.assertEqual([answer.status_code for answer in answers], [404, 404])
         self.assertEqual(answers[0].content, answers[1].content)
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 from django.contrib.auth import get_user_model
 
 from chat import services
-from chat.models import Message, Room
+from chat.models import Message
 from realtime.hub import Hub
 from realtime.testing import Browser, RealtimeTestCase
 

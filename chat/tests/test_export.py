@@ -77,9 +77,8 @@ class JsonLinesTests(ExportTestCase):
         for number in range(2):
             message = self.say(f"line {number}")
             services.edit_message(self.ann, self.room.pk, message.pk, "changed", uuid4())
-        with mock.patch.object(export, "PAGE", 100):
-            with self.assertNumQueries(6):
-                list(export.export(self.room, "jsonl"))
+        with mock.patch.object(export, "PAGE", 100), self.assertNumQueries(6):
+            list(export.export(self.room, "jsonl"))
 
 
 class HtmlTests(ExportTestCase):

@@ -1,5 +1,8 @@
 """Who is in a room: see, join, leave, invite."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -77,7 +80,7 @@ def invite_renew(request: HttpRequest, room_id: int) -> HttpResponse:
     return redirect("chat:member_list", room.pk)
 
 
-def enter(request: HttpRequest, join) -> HttpResponse:
+def enter(request: HttpRequest, join: Callable[[], Any]) -> HttpResponse:
     """Go into a room by `join()`, or say why not."""
     try:
         return redirect(join())

@@ -85,7 +85,7 @@ def message_react(request: HttpRequest, room_id: int, seq: int) -> HttpResponse:
     """Put an emoji on the message, or take one's own back."""
     message = get_message(request, room_id, seq)
     emoji = request.POST.get("emoji", "")
-    is_there = message.reactions.filter(user=request.user, emoji=emoji).exists()
+    is_there = message.reactions.filter(user=request.user.pk, emoji=emoji).exists()
     try:
         services.set_reaction(request.user, room_id, message.pk, emoji, not is_there, uuid4())
     except Refusal as refusal:

@@ -1,5 +1,8 @@
 """Pages of rooms: the list, a room, and the forms that make or change one."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import messages as notes
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
@@ -55,7 +58,9 @@ def direct_open(request: HttpRequest) -> HttpResponse:
             except Refusal as refusal:
                 status = refuse(form, refusal)
     wanted = request.GET.get("q", "").strip().removeprefix("@")
-    people = get_user_model().objects.filter(is_active=True, username__icontains=wanted).exclude(pk=request.user.pk)
+    people = (
+        get_user_model().objects.filter(is_active=True, username__icontains=wanted).exclude(username=request.user.get_username())
+    )
     context = {"form": form, "wanted": wanted, "people": people.order_by("username")[:PEOPLE_LISTED]}
     return render(request, "chat/direct_open.html", context, status=status)
 
@@ -113,12 +118,15 @@ def get_room(request: HttpRequest, room_id: int) -> Room:
     return get_object_or_404(Room.objects.readable_by(request.user), pk=room_id)
 
 
-def render_room(request: HttpRequest, room: Room, *, at: int | None = None, form=None, status: int = 200) -> HttpResponse:
+def render_room(
+    request: HttpRequest, room: Room, *, at: int | None = None, form: MessageForm | None = None, status: int = 200
+) -> HttpResponse:
     """The page of a room, around place `at` or at its end.
 
     The room, with its revision, was read before its messages: what happens in between comes by the feed.
     """
     memberships = room.memberships.active().select_related("user").order_by("user__username")
+    shown = list(memberships[:MEMBERS_SHOWN])
     context = {
         "room": room,
         "membership": memberships.filter(user=request.user).first(),
@@ -126,13 +134,13 @@ def render_room(request: HttpRequest, room: Room, *, at: int | None = None, form
         "page": read_page(request, room, at),
         "at": at,
         "form": form or MessageForm(),
-        "memberships": list(memberships[:MEMBERS_SHOWN]),
+        "memberships": shown,
         "member_count": memberships.count(),
     }
     if room.is_direct:
-        context["title"] = other_person(context["memberships"], request.user)
+        context["title"] = other_person(shown, request.user)
     return render(request, "chat/room_detail.html", context, status=status)
 
 
-def other_person(memberships: list[Membership], user) -> str:
+def other_person(memberships: Sequence[Membership], user: Any) -> str:
     return next((membership.user.username for membership in memberships if membership.user_id != user.pk), "Yourself")

@@ -1,6 +1,7 @@
 """Template tags of the shell: `{% icon "bell" %}`, `{% avatar user %}`, `{% demo_people as people %}`."""
 
 import re
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -27,7 +28,7 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.simple_tag
-def avatar(person, size: str = "") -> SafeString:
+def avatar(person: Any, size: str = "") -> SafeString:
     """Initials of a person on a colour that follows from the id. `size` is "", "small" or "large"."""
     return format_html(
         '<span class="avatar{}" data-hue="{}" aria-hidden="true">{}</span>',

@@ -126,8 +126,7 @@ class HardenedRequest(http_protocol.WebRequest):
         self.is_refused = True
         self.requestHeaders.removeHeader(b"Expect")  # or Twisted would ask for the body after all
         self.channel.transport.write(
-            b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
-            b"The request is too large.\n"
+            b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThe request is too large.\n"
         )
         self.channel.transport.loseWriteConnection()
         twisted_reactor.callLater(LINGER_SECONDS, self.channel.transport.abortConnection)

@@ -140,8 +140,6 @@ class SendWriter(Writer):
 def _messages(data: bytes) -> tuple[dict[str, Any], ...]:
     """The ASGI messages in `data`; remembered, because a broadcast writes the same bytes to every socket."""
     return tuple(
-        {"type": "websocket.send", "text": payload.decode()}
-        if kind == TEXT
-        else {"type": "websocket.send", "bytes": payload}
+        {"type": "websocket.send", "text": payload.decode()} if kind == TEXT else {"type": "websocket.send", "bytes": payload}
         for kind, payload in split_frames(data)
     )

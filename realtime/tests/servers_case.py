@@ -67,9 +67,7 @@ class LiveTestCase(IsolatedAsyncioTestCase):
     async def socket(self, path="/"):
         async with (
             asyncio.timeout(15),
-            connect(
-                f"ws://127.0.0.1:{self.server.port}{path}", max_size=None, compression=None, ping_interval=None
-            ) as socket,
+            connect(f"ws://127.0.0.1:{self.server.port}{path}", max_size=None, compression=None, ping_interval=None) as socket,
         ):
             yield socket
 

@@ -62,7 +62,7 @@ class Command(BaseCommand):
             else:
                 self.say(f"PostgreSQL: {postgres.origin}. Redis: {redis.origin}.")
                 places = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url, "REDIS_PREFIX": f"test-{os.getpid()}"}
-                runs.append(self.run("PostgreSQL and Redis", ["-m", "not browser", *words], places))
+                runs.append(self.run("PostgreSQL and Redis", ["--without", "browser", *words], places))
         self.sum_up(runs, notes, time.monotonic() - started)
         return next((run.status for run in runs if run.status), 0)
 

@@ -1,0 +1,124 @@
+"""Whom a message concerns besides those it mentions: told with signals, in the transaction of the message.
+
+Whoever listens decides how people hear of it. Nobody is told of what they may not read, or of their own doing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from chat import markup
+from chat.models import Membership, Message, Room
+from realtime.signals import target_spoke, user_notification_withdrawn, user_notified
+
+
+def tell(messages: Sequence[Message], mentioned: Mapping[int, dict[str, int]]) -> None:
+    """Of new messages: whom they answer, the other one of a direct room, and those who want to hear everything."""
+    others = _others_in_direct_rooms(messages)
+    for message in messages:
+        if message.kind == Message.Kind.SYSTEM:
+            continue
+        named = set(mentioned.get(message.room_id, {}).values()) if "@" in message.body else set()
+        if message.room.is_direct:
+            for membership in others.get(message.room_id, []):
+                if membership.user_id not in named | {message.author_id}:
+                    _notify(message, membership.user, "chat.direct", f"{message.author_name} wrote to you")
+            continue
+        told = named | _tell_replied(message, named)
+        readers = get_user_model().objects.filter(memberships__in=Membership.objects.active().filter(room=message.room_id))
+        facts = _facts(message, "chat.message", f"{message.author_name} wrote in {message.room}")
+        target_spoke.send(sender=Message, readers=readers.exclude(pk__in=told), **facts)
+
+
+def tell_reaction(message: Message, user: Any, emoji: str, on: bool) -> None:
+    """The author hears who likes it, and no more when they do not."""
+    if message.author is None or message.author_id == user.pk:
+        return
+    if not on:
+        user_notification_withdrawn.send(sender=Message, user=message.author, dedupe_key=_reaction_key(message, user, emoji))
+    elif may_read(message.room, message.author):
+        user_notified.send(
+            sender=Message,
+            user=message.author,
+            kind="chat.reaction",
+            text=f"{user.get_username()} reacted {emoji} to your message",
+            detail=markup.excerpt(message.body),
+            url=message.get_absolute_url(),
+            actor=user,
+            dedupe_key=_reaction_key(message, user, emoji),
+            group_key=f"chat.reaction.{message.pk}",
+            target=message.room.group,
+        )
+
+
+def tell_invited(room: Room, user: Any, other: Any, membership: Membership) -> None:
+    user_notified.send(
+        sender=Room,
+        user=other,
+        kind="chat.invite",
+        text=f"{user.get_username()} added you to {room.name}",
+        detail=room.topic,
+        url=room.get_absolute_url(),
+        actor=user,
+        dedupe_key=f"chat.invite.{room.pk}.{membership.rev}",
+        group_key="",
+        target=room.group,
+    )
+
+
+def withdraw(message: Message) -> None:
+    """The message is about to go, and what it said with it, wherever it was told."""
+    user_notification_withdrawn.send(sender=Message, user=None, dedupe_key=_message_key(message))
+    for reaction in message.reactions.all():
+        if message.author is not None:
+            key = _reaction_key(message, reaction.user, reaction.emoji)
+            user_notification_withdrawn.send(sender=Message, user=message.author, dedupe_key=key)
+
+
+def may_read(room: Room, user: Any) -> bool:
+    return Room.objects.readable_by(user).filter(pk=room.pk).exists()
+
+
+def _tell_replied(message: Message, named: set[int]) -> set[int]:
+    author = message.reply_to and message.reply_to.author
+    if author is None or author.pk in named | {message.author_id} or not may_read(message.room, author):
+        return set()
+    _notify(message, author, "chat.reply", f"{message.author_name} replied to you in {message.room}")
+    return {author.pk}
+
+
+def _others_in_direct_rooms(messages: Sequence[Message]) -> dict[int, list[Membership]]:
+    rooms = {message.room_id for message in messages if message.room.is_direct}
+    found: dict[int, list[Membership]] = {}
+    for membership in Membership.objects.active().filter(room__in=rooms).select_related("user") if rooms else []:
+        found.setdefault(membership.room_id, []).append(membership)
+    return found
+
+
+def _notify(message: Message, user: Any, kind: str, text: str) -> None:
+    user_notified.send(sender=Message, user=user, **_facts(message, kind, text))
+
+
+def _facts(message: Message, kind: str, text: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "text": text,
+        "detail": markup.excerpt(message.body) or "a file",
+        "url": message.get_absolute_url(),
+        "actor": message.author,
+        "dedupe_key": _message_key(message),
+        # Talk is folded into one line for each room; an answer is for itself.
+        "group_key": "" if kind == "chat.reply" else f"{kind}.{message.room_id}",
+        "target": message.room.group,
+        "place": message.seq,
+        "data": {"room": str(message.room)},
+    }
+
+
+def _message_key(message: Message) -> str:
+    return f"chat.message.{message.pk}"
+
+
+def _reaction_key(message: Message, user: Any, emoji: str) -> str:
+    return f"chat.reaction.{message.pk}.{user.pk}.{emoji}"
