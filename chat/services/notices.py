@@ -26,6 +26,8 @@ def tell(messages: Sequence[Message], mentioned: Mapping[int, dict[str, int]]) -
                     _notify(message, membership.user, "chat.direct", f"{message.author_name} wrote to you")
             continue
         told = named | _tell_replied(message, named)
+        if not target_spoke.has_listeners(Message):  # what follows would be half the cost of a message, for nobody
+            continue
         readers = get_user_model().objects.filter(memberships__in=Membership.objects.active().filter(room=message.room_id))
         facts = _facts(message, "chat.message", f"{message.author_name} wrote in {message.room}")
         target_spoke.send(sender=Message, readers=readers.exclude(pk__in=told), **facts)
