@@ -1,7 +1,8 @@
 """Makes `.venv` for `manage.py demo` and `manage.py test` on a machine that has only Python.
 
 It needs nothing but the standard library, and acts only when the packages cannot be imported: in a virtual environment, in a
-container, on a server it does nothing. SUITE_NO_BOOTSTRAP=1 turns it off. `python3 bootstrap.py` makes `.venv` and stops.
+container, on a server it does nothing. SUITE_NO_BOOTSTRAP=1 turns it off. `python3 bootstrap.py` makes `.venv` for tests and
+stops.
 """
 
 import hashlib
@@ -15,53 +16,66 @@ from pathlib import Path
 from time import monotonic
 
 ROOT = Path(__file__).resolve().parent
-REQUIREMENTS = ROOT / "requirements.txt"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST_PYTHON = (3, 11)
-STAMP = VENV / "installed"  # for which Python and which requirements the last install was finished
-WORDS = {"demo", "test"}
+RUN, TEST = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"  # the second holds all of the first
+WORDS = {"demo": RUN, "test": TEST}
+PROBES = {RUN: ["django", "channels", "msgspec"], TEST: ["django", "channels", "msgspec", "pytest", "playwright"]}
 # How a line of pip's begins for each package: found, found here, already there, not for this Python.
 PACKAGE = ("Collecting ", "Processing ", "Requirement already satisfied", "Ignoring ")
 # Wheels only, so that no compiler is needed, and only those the lock file knows.
-LOCKED = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "-r", str(REQUIREMENTS)]
+LOCKED = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "-r"]
 
 
 def enter(arguments: list[str]) -> None:
     """Return if this Python can run `manage.py <arguments>`; else go on in `.venv`, or say in a sentence what to do."""
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(f"This needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}.")
-    if os.environ.get("SUITE_NO_BOOTSTRAP") == "1" or has_packages():
+    requirements = WORDS.get(arguments[0] if arguments else "")
+    if os.environ.get("SUITE_NO_BOOTSTRAP") == "1" or has_packages(requirements or RUN):
         return
-    if arguments[:1] and arguments[0] in WORDS:
-        make_venv()
+    if requirements:
+        make_venv(requirements)
         os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *arguments])
     if PYTHON.exists():
         sys.exit(f"This Python has no Django: use .venv/bin/python manage.py {' '.join(arguments)}".rstrip())
     sys.exit("This Python has no Django: `python3 bootstrap.py` makes a .venv that has it.")
 
 
-def has_packages() -> bool:
-    return all(find_spec(name) for name in ("django", "channels", "msgspec"))
+def has_packages(requirements: Path) -> bool:
+    return all(find_spec(name) for name in PROBES[requirements])
 
 
-def make_venv() -> None:
-    """Bring `.venv` in step with requirements.txt and this Python. Takes no time when it is."""
-    stamp = f"{sys.version}\n{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()}\n"
-    if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == stamp:
+def make_venv(requirements: Path) -> None:
+    """Bring `.venv` in step with the requirements and this Python. Takes no time when it is."""
+    if any(is_stamped(installed) for installed in {requirements, TEST}):
         return
     installer = find_installer()
-    STAMP.unlink(missing_ok=True)
+    stamp_of(requirements).unlink(missing_ok=True)
     if not is_this_python(PYTHON):
         say(f"Making .venv with Python {sys.version.split()[0]}.")
         run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)])
-    say("Installing the packages of requirements.txt into .venv (once; about 500 MB).")
+    say(f"Installing the packages of {requirements.name} into .venv (once).")
     started = monotonic()
     if installer[0] == str(PYTHON):
         run([str(PYTHON), "-m", "ensurepip"])
-    run([*installer, *LOCKED])
-    STAMP.write_text(stamp)
+    run([*installer, *LOCKED, str(requirements)], packages=len(re.findall(r"^\S+==", requirements.read_text(), re.MULTILINE)))
+    stamp_of(requirements).write_text(stamp(requirements))
     say(f"Installed in {monotonic() - started:.0f} s.")
+
+
+def is_stamped(requirements: Path) -> bool:
+    """Whether the last install of these was finished, for this Python and these very versions."""
+    return PYTHON.exists() and stamp_of(requirements).exists() and stamp_of(requirements).read_text() == stamp(requirements)
+
+
+def stamp_of(requirements: Path) -> Path:
+    return VENV / f"installed-{requirements.name}"
+
+
+def stamp(requirements: Path) -> str:
+    return f"{sys.version}\n{hashlib.sha256(requirements.read_bytes()).hexdigest()}\n"
 
 
 def find_installer() -> list[str]:
@@ -84,10 +98,9 @@ def is_this_python(python: Path) -> bool:
     return told.stdout.rstrip("\n") == sys.version
 
 
-def run(command: list[str]) -> None:
+def run(command: list[str], packages: int = 0) -> None:
     """Run to the end, showing how far an install is. If it fails, show what it said last and give up."""
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", "PIP_PROGRESS_BAR": "off"}
-    total = len(re.findall(r"^\S+==", REQUIREMENTS.read_text(), re.MULTILINE))
     said: list[str] = []
     count = 0
     with subprocess.Popen(
@@ -98,7 +111,7 @@ def run(command: list[str]) -> None:
             if line.startswith(PACKAGE):
                 count += 1
                 if count % 10 == 0:
-                    say(f"  {count} of {total} packages")
+                    say(f"  {count} of {packages} packages")
             elif line.startswith("Installing collected packages") and count:
                 say("  unpacking")
     if process.returncode:
@@ -111,4 +124,4 @@ def say(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    make_venv()
+    make_venv(TEST)

@@ -80,13 +80,13 @@ class InstallerTests(TestCase):
 
 
 class MakeVenvTests(TestCase):
-    """With real interpreters, and a requirements.txt that asks for nothing, so that no network is needed."""
+    """With real interpreters, and requirements that ask for nothing, so that no network is needed."""
 
     def setUp(self):
         self.root = Path(self.enterContext(tempfile.TemporaryDirectory()))
         for name in ("bootstrap.py", "manage.py"):
             (self.root / name).write_text((ROOT / name).read_text())
-        (self.root / "requirements.txt").write_text("# nothing\n")
+        (self.root / "requirements-dev.txt").write_text("# nothing\n")
 
     def python(self, *arguments):
         """The interpreter under our own environment, as a bare machine has it: without our packages."""
@@ -101,7 +101,7 @@ class MakeVenvTests(TestCase):
         self.assertEqual(first.returncode, 0, first.stderr + first.stdout)
         self.assertIn("Making .venv", first.stdout)
         self.assertEqual(self.python("bootstrap.py").stdout, "")
-        (self.root / "requirements.txt").write_text("# still nothing\n")
+        (self.root / "requirements-dev.txt").write_text("# still nothing\n")
         again = self.python("bootstrap.py")
         self.assertNotIn("Making .venv", again.stdout)
         self.assertIn("Installing", again.stdout)
@@ -115,7 +115,7 @@ class MakeVenvTests(TestCase):
         self.assertTrue(python.exists())
 
     def test_a_failed_install_is_shown_and_tried_again(self):
-        (self.root / "requirements.txt").write_text("no-hash-for-this==1.0\n")
+        (self.root / "requirements-dev.txt").write_text("no-hash-for-this==1.0\n")
         for _ in range(2):
             failed = self.python("bootstrap.py")
             self.assertEqual(failed.returncode, 1)
@@ -124,24 +124,35 @@ class MakeVenvTests(TestCase):
 
 
 class RequirementsTests(TestCase):
-    def setUp(self):
-        self.locked = (ROOT / "requirements.txt").read_text()
+    LOCKS = ("requirements", "requirements-dev")
+
+    def locked(self, name):
+        return (ROOT / f"{name}.txt").read_text()
 
     def test_everything_asked_for_is_locked(self):
-        asked = re.findall(r"^([\w-]+)", (ROOT / "requirements.in").read_text(), re.MULTILINE)
-        locked = set(re.findall(r"^([\w-]+)==", self.locked, re.MULTILINE))
-        self.assertGreater(len(asked), 10)
-        self.assertEqual({name.lower() for name in asked} - locked, set())
+        for name in self.LOCKS:
+            asked = re.findall(r"^([\w-]+)", (ROOT / f"{name}.in").read_text(), re.MULTILINE)
+            asked = [package for package in asked if package != "-r"]
+            locked = set(re.findall(r"^([\w-]+)==", self.locked(name), re.MULTILINE))
+            self.assertGreater(len(asked), 8)
+            self.assertEqual({package.lower() for package in asked} - locked, set())
+
+    def test_what_is_tested_is_what_runs(self):
+        versions = [set(re.findall(r"^([\w.-]+==\S+)", self.locked(name), re.MULTILINE)) for name in self.LOCKS]
+        self.assertEqual(versions[0] - versions[1], set())
 
     def test_every_package_has_its_hashes(self):
-        for package in re.split(r"^(?=\w)", self.locked, flags=re.MULTILINE)[1:]:
-            self.assertIn("--hash=sha256:", package)
+        for name in self.LOCKS:
+            for package in re.split(r"^(?=\w)", self.locked(name), flags=re.MULTILINE)[1:]:
+                self.assertIn("--hash=sha256:", package)
 
     def test_the_oldest_python_gets_what_only_it_needs(self):
-        self.assertRegex(self.locked, r"(?m)^async-timeout==[\d.]+ ; python_full_version < '3\.11\.3'")
+        for name in self.LOCKS:
+            self.assertRegex(self.locked(name), r"(?m)^async-timeout==[\d.]+ ; python_full_version < '3\.11\.3'")
 
     def test_no_place_to_download_from_is_named(self):
-        self.assertNotRegex(self.locked, r"https?://|--index|--extra-index|--find-links|--trusted-host")
+        for name in self.LOCKS:
+            self.assertNotRegex(self.locked(name), r"https?://|--index|--extra-index|--find-links|--trusted-host")
 
 
 class DemoTests(TestCase):
