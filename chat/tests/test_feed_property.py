@@ -12,7 +12,7 @@ from uuid import uuid4
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from chat import services
@@ -44,7 +44,14 @@ step = st.sampled_from(MOSTLY).flatmap(lambda name: st.tuples(st.just(name), *ST
 
 
 # deadline: the machine may be busy. database: an example that failed belongs into a test, not into a folder.
-bounded = settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True)
+# phases: no shrinking, which takes minutes. To have the example that failed made smaller, take the line out.
+bounded = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+)
 
 
 class FeedPropertyTests(RealtimeTestCase):
