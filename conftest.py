@@ -9,12 +9,15 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 from unittest import mock
 
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.test import override_settings
 
 from realtime.backing import Missing, find_chromium
@@ -61,6 +64,32 @@ def full_buckets() -> None:
         limit.clear()
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Making and dropping a database waits for a checkpoint, on a busy machine longer than a page may wait for a statement."""
+    for connection in connections.all():
+        if "options" in (options := connection.settings_dict["OPTIONS"]):
+            options["options"] = "-c statement_timeout=60000 -c lock_timeout=3000"  # ms
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Close what other threads left open, before the database is dropped: PostgreSQL drops none that is in use. What still runs
+    when the event loop of a test ends does so on a thread of its own, with a connection of its own."""
+    strays: list[BaseDatabaseWrapper] = []
+
+    def note(connection: BaseDatabaseWrapper, **_: object) -> None:
+        if current_thread() is not main_thread():
+            strays.append(connection)
+
+    connection_created.connect(note)
+    yield
+    connection_created.disconnect(note)
+    for stray in strays:
+        if stray.vendor == "postgresql" and stray.connection:
+            stray.connection.close()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail a test in which somebody logged an ERROR: in production that line would be somebody's problem."""
@@ -84,10 +113,13 @@ def logged_errors() -> Iterator[list[str]]:
         logging.getLogger().removeHandler(handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without", metavar="MARK", default="", help="leave out the tests with this mark, whatever -m says")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is for another backend, and skip browser tests where there is no browser."""
-    others = [item for item in items if not in_use() >= {name for mark in item.iter_markers("only_on") for name in mark.args}]
-    if others:
+    """Leave out what is not for this run, and skip browser tests where there is no browser."""
+    if others := [item for item in items if is_left_out(item, config.getoption("--without"))]:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
     try:
@@ -96,6 +128,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason=str(missing)))
+
+
+def is_left_out(item: pytest.Item, mark: str) -> bool:
+    needs = {name for only_on in item.iter_markers("only_on") for name in only_on.args}
+    return not needs <= in_use() or (mark != "" and item.get_closest_marker(mark) is not None)
 
 
 def in_use() -> set[str]:
