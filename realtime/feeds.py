@@ -47,8 +47,12 @@ class FeedQuerySet(models.QuerySet[Any]):
         rows = [
             [*(field.get_db_prep_save(getattr(feed, field.attname), connection) for field in fields), feed.pk] for feed in feeds
         ]
+        statement = f"UPDATE {meta.db_table} SET {assignments} WHERE {meta.pk.column} = %s"
         with connection.cursor() as cursor:
-            cursor.executemany(f"UPDATE {meta.db_table} SET {assignments} WHERE {meta.pk.column} = %s", rows)
+            if len(rows) == 1:  # what a form does; the debug toolbar fails on executemany() with SQLite
+                cursor.execute(statement, rows[0])
+            else:
+                cursor.executemany(statement, rows)
 
 
 class Feed(models.Model):
