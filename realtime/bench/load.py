@@ -10,19 +10,20 @@ same process, at the first and the last moment of what is measured.
 
 import asyncio
 import gc
+import os
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import cycle
-from typing import Any
 from uuid import uuid4
 
 import msgspec
 import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-from realtime.bench.machine import Usage, usage_of
+from realtime.bench.job import Connected, Job, Measured, Outcome, Phase
+from realtime.bench.machine import usage_of
 
 CONNECTING = 32  # sockets that connect at the same time
 READY_SECONDS = 60  # for all sockets to be ready
@@ -32,65 +33,6 @@ SETTLE_SECONDS = 0.5  # after connecting: comings are written together (presence
 TIMED = 8  # every so many sockets look at the time in each message
 TICK_SECONDS = 0.002  # how often the open loop looks whether a message is due
 MARK, DIGITS = b"sent at ", 16  # what a message says first: the sender's clock in microseconds
-
-
-class Dialect(msgspec.Struct, frozen=True):
-    """How one kind of server is talked to. `{room}`, `{id}` and `{text}` are filled in; frames are told by their beginning."""
-
-    path: str  # of the socket
-    join: list[str]  # sent after the handshake
-    ready: str  # the frame after which a socket counts as ready; empty: the handshake was enough
-    post: str
-    delivered: str  # a message, as each member of the room receives it
-    accepted: str  # the answer to its sender; empty: being delivered to the sender
-
-
-class Phase(msgspec.Struct, frozen=True):
-    """A stretch of load. `window`: so many messages in flight, the next one as soon as one is done. `rate`: so many a second,
-    or that share of what the window phase before reached, whatever the server makes of it. `slow`: the same, while some
-    sockets do not read."""
-
-    kind: str
-    seconds: float
-    in_flight: int = 0
-    share: float = 0.0
-    slow: int = 0
-
-
-class Job(msgspec.Struct, frozen=True):
-    urls: list[str]  # of the server processes: http://127.0.0.1:8000
-    pids: list[int]
-    cookies: list[str]  # a session each, one per socket
-    rooms: list[str]
-    dialect: Dialect
-    phases: list[Phase]
-    text_bytes: int
-    warm: int = 0  # sockets that connect before the first look at memory and CPU
-    core: int | None = None  # of the processor, for this process alone
-
-
-class Connected(msgspec.Struct, frozen=True):
-    sockets: int
-    seconds: float
-    usage: Usage  # what it took: CPU seconds, and bytes that the processes grew
-
-
-class Measured(msgspec.Struct, frozen=True):
-    """One phase."""
-
-    kind: str
-    seconds: float
-    messages: int  # done
-    deliveries: int
-    usage: Usage
-    client_cpu: float  # seconds; near `seconds`, the client was the bottleneck
-    latencies: list[float]  # ms from sending to receiving: [p50, p99]
-    lost: int  # messages that were never done
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    connected: Connected
-    phases: list[Measured]
 
 
 class Room:
@@ -165,6 +107,8 @@ class Load:
         self.padding = "The quick brown fox jumps over the lazy dog. " * (job.text_bytes // 45 + 1)
         self.in_flight = self.window = self.messages = self.lost_sockets = 0
         self.latencies: list[int] | None = None
+        self.all_done = asyncio.Event()
+        self.all_done.set()
         self.is_over = False
 
     async def run(self) -> Outcome:
@@ -236,12 +180,15 @@ class Load:
         frame = self.dialect.post.replace("{room}", room.name).replace("{id}", str(uuid4())).replace("{text}", text)
         room.sender.transport.send(WSMsgType.TEXT, frame.encode())
         self.in_flight += 1
+        self.all_done.clear()
 
     def message_done(self) -> None:
         self.in_flight -= 1
         self.messages += 1
         if self.in_flight < self.window:
             self.post()
+        elif not self.in_flight:
+            self.all_done.set()
 
     def time(self, payload: bytes) -> None:
         if self.latencies is not None:
@@ -268,7 +215,7 @@ class Load:
             deliveries=self._deliveries() - deliveries,
             usage=usage_of(self.job.pids).since(usage),
             client_cpu=time.process_time() - cpu,
-            latencies=percentiles(self.latencies),
+            latencies=percentiles(self.latencies) or [seconds * 1000] * 2,  # nothing came: at least that long
             lost=0,
         )
         self.latencies = None
@@ -284,8 +231,8 @@ class Load:
             self.window = phase.in_flight
             while self.in_flight < self.window:
                 self.post()
+        if before is None or not phase.share:
             return
-        assert before
         per_second = phase.share * before.messages / before.seconds
         since, sent = time.perf_counter(), 0
         while True:
@@ -295,9 +242,9 @@ class Load:
             await asyncio.sleep(TICK_SECONDS)
 
     async def _drain(self) -> int:
-        deadline = time.perf_counter() + DRAIN_SECONDS
-        while self.in_flight and time.perf_counter() < deadline:
-            await asyncio.sleep(0.01)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self.all_done.wait()
         return self.in_flight
 
     def _deliveries(self) -> int:
@@ -317,14 +264,11 @@ async def carry_out(job: Job) -> Outcome:
 
 
 def main() -> None:
-    import os
-
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     if job.core is not None:
         os.sched_setaffinity(0, {job.core})
     gc.freeze()
-    outcome: Any = uvloop.run(carry_out(job))
-    sys.stdout.buffer.write(msgspec.json.encode(outcome))
+    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(carry_out(job))))
 
 
 if __name__ == "__main__":

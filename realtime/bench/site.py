@@ -101,7 +101,8 @@ class WebServer(process.Server):
 
 def _environment(program: Program, state: Path, database: str, redis: str) -> dict[str, str]:
     """As in production: no DEBUG. Limits are looked at and let everything pass; the client is one very fast person."""
-    return os.environ | {
+    inherited = {name: value for name, value in os.environ.items() if name not in {"MEDIA_ROOT", "DATABASE_THREADS"}}
+    return inherited | {
         "DJANGO_SETTINGS_MODULE": program.settings,
         "DEBUG": "0",
         "SECRET_KEY": "a key for some seconds, of a site that only this machine can reach",
