@@ -9,8 +9,8 @@ import bootstrap
 
 def main() -> None:
     bootstrap.enter(sys.argv[1:])
-    if sys.argv[1:2] in (["demo"], ["test"]):
-        os.environ.setdefault("DEBUG", "1")  # both are for a laptop; the settings read it while they load
+    if sys.argv[1:2] in (["demo"], ["test"], ["bench"]):
+        os.environ.setdefault("DEBUG", "1")  # for a laptop; the settings read it while they load
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
