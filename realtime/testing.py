@@ -1,5 +1,6 @@
 """For tests of all apps: a browser that is a user with pages and a socket, and a test case whose commits commit."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import AsyncClient, TestCase
 
 from realtime import consumers
+from realtime.hub import Hub
 from realtime.limits import Limit
 
 ANSWER_SECONDS = 5.0  # how long a frame may take in a test before it counts as missing
@@ -118,12 +120,23 @@ class Browser:
         if not self.socket.future.done():
             await self.socket.send_input({"type": "websocket.disconnect", "code": 1001})
         await self.socket.wait(ANSWER_SECONDS)
+        await rest()
 
 
 def forget_limits() -> None:
     """Every bucket is full again, in the middle of a test."""
     for limit in Limit.all:
         limit.clear()
+
+
+async def rest() -> None:
+    """When the last socket is gone, end what the hub would do a little later: the test's event loop is about to end."""
+    hub = Hub.here()
+    if not hub.sockets:
+        for task in hub._background:
+            task.cancel()
+        await asyncio.gather(*hub._background, return_exceptions=True)
+        await hub.presence.stop()
 
 
 @contextmanager

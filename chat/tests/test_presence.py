@@ -1,6 +1,5 @@
 """Who is here: across tabs, processes, crashes and page changes."""
 
-import asyncio
 from datetime import timedelta
 from unittest import mock
 from uuid import uuid4
@@ -87,7 +86,6 @@ class PresenceTests(RealtimeTestCase):
         async with await Browser.open(self.ann) as ann:
             await ann.resume(**self.cursors)
             await self.names(ann)
-        await asyncio.gather(*Hub.here()._background)
         self.assertEqual((await Process.objects.acount(), await Presence.objects.acount()), (0, 0))
 
     async def test_who_is_gone_before_it_was_written_leaves_the_screens_too(self):
@@ -112,3 +110,16 @@ class PresenceTests(RealtimeTestCase):
             await row.adelete()  # of which nobody tells this process: it no longer follows the room
             await ann.resume(**self.cursors)
             self.assertEqual(await self.names(ann), ["ann"])
+
+    async def test_the_pause_of_somebody_else_does_not_end_the_grace_of_the_last_one(self):
+        hub = Hub.here()
+        self.enterContext(mock.patch("realtime.testing.rest"))  # which would end the pause
+        with mock.patch.object(presence, "GRACE_SECONDS", 0.3):
+            async with await Browser.open(self.ann) as ann:
+                await ann.resume(**self.cursors)
+            (pause,) = [task for task in hub._background if "_rest" in str(task)]
+        with mock.patch.object(presence, "GRACE_SECONDS", 60):
+            async with await Browser.open(self.bob) as bob:
+                await bob.resume(**self.cursors)
+        await pause
+        self.assertEqual(await Process.objects.acount(), 1)
