@@ -67,6 +67,7 @@ class Hub:
         self.id = uuid4()
         self.loop = asyncio.get_running_loop()
         self.sockets: set[Socket] = set()
+        self.opened = 0  # sockets, ever
         self.topics: dict[str, Topic] = {}
         self.counters: Counter[str] = Counter()
         self.layer = LayerLink(self.id.hex, self.take, self.counters)
@@ -97,6 +98,7 @@ class Hub:
     def open(self, writer: Writer) -> Socket:
         socket = Socket(self, writer)
         self.sockets.add(socket)
+        self.opened += 1
         if not self._tasks:
             self._tasks = [self.loop.create_task(self.layer.receive()), self.loop.create_task(self._tick())]
         self.presence.start()
@@ -130,8 +132,9 @@ class Hub:
 
     async def _rest(self) -> None:
         """Nobody is here: no lease, once it is clear that this was not somebody changing pages."""
+        opened = self.opened
         await asyncio.sleep(presence.GRACE_SECONDS)
-        if not self.sockets:
+        if not self.sockets and opened == self.opened:  # else the one that came has a pause of its own
             await self.presence.stop()
 
     # Joining and leaving

@@ -12,7 +12,7 @@ from realtime import presence
 from realtime.hub import Hub
 from realtime.models import Presence, Process
 from realtime.presence import Person, Roster
-from realtime.testing import Browser, RealtimeTestCase
+from realtime.testing import Browser, RealtimeTestCase, rest
 
 
 class RosterTests(RealtimeTestCase):
@@ -113,13 +113,14 @@ class PresenceTests(RealtimeTestCase):
 
     async def test_the_pause_of_somebody_else_does_not_end_the_grace_of_the_last_one(self):
         hub = Hub.here()
-        self.enterContext(mock.patch("realtime.testing.rest"))  # which would end the pause
-        with mock.patch.object(presence, "GRACE_SECONDS", 0.3):
-            async with await Browser.open(self.ann) as ann:
-                await ann.resume(**self.cursors)
-            (pause,) = [task for task in hub._background if "_rest" in str(task)]
-        with mock.patch.object(presence, "GRACE_SECONDS", 60):
-            async with await Browser.open(self.bob) as bob:
-                await bob.resume(**self.cursors)
-        await pause
+        with mock.patch("realtime.testing.rest"):  # which would end both
+            with mock.patch.object(presence, "GRACE_SECONDS", 0.3):
+                async with await Browser.open(self.ann) as ann:
+                    await ann.resume(**self.cursors)
+                (pause,) = [task for task in hub._background if "_rest" in str(task)]
+            with mock.patch.object(presence, "GRACE_SECONDS", 60):
+                async with await Browser.open(self.bob) as bob:
+                    await bob.resume(**self.cursors)
+            await pause
         self.assertEqual(await Process.objects.acount(), 1)
+        await rest()
