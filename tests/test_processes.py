@@ -78,6 +78,8 @@ class TwoProcessesTests(IsolatedAsyncioTestCase):
             async with Client(self.server, "jon", at=1) as jon:
                 for client in (ida, jon):
                     await eventually(lambda client=client: {"ida", "jon"} <= client.people(), HINT_SECONDS)
+            async with Client(self.server, "jon", at=1):  # he was alone on that process, and only changed pages
+                self.assertFalse(any(frame.get("left") for frame in ida.frames))
             await eventually(lambda: "jon" not in ida.people(), 4 + HINT_SECONDS, what="jon leaves after his grace")
             self.assertIn("ida", ida.people())
 

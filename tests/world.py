@@ -4,6 +4,7 @@ People `ann`, `bob` and `sam` are those of the demo; the others cannot log in wi
 """
 
 import json
+import os
 import sys
 from importlib import import_module
 
@@ -13,6 +14,7 @@ OTHERS = ["cat", "dan", "eve", "fay", "gus", "hal", "ida", "jon"]
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from django.core.management import call_command
 
