@@ -35,6 +35,7 @@ LEASE_SECONDS = 20
 HEARTBEAT_SECONDS = 5.0
 GRACE_SECONDS = 4.0  # who comes back so soon has not been away: changing pages does not flicker
 WRITE_SECONDS = 0.2  # comings and goings of that long are written together
+SHOW_SECONDS = 0.25  # a feed is told of comings and goings that often: five hundred who come back at once are a few frames
 SHOWN = 50  # people named in a snapshot; the count tells the rest
 
 
@@ -100,6 +101,7 @@ class Presence:
         self._local: dict[tuple[str, int], set[Socket]] = defaultdict(set)
         self._names: dict[int, str] = {}
         self._rosters: dict[str, Roster] = {}
+        self._unshown: dict[str, dict[Person, bool]] = {}  # who has come (True) or gone (False) since a feed was last told
         self._written: set[tuple[str, int]] = set()
         self._dirty: set[tuple[str, int]] = set()
         self._writer: asyncio.Task[None] | None = None
@@ -210,7 +212,9 @@ class Presence:
         if topic is None:
             self._rosters.pop(feed, None)
             return
-        if came or went:
+        if feed in self._unshown:
+            self._unshown[feed] |= dict.fromkeys(came, True) | dict.fromkeys(went, False)
+        elif came or went:
             event = PresenceChanged(
                 feed=feed,
                 joined=[person._asdict() for person in came],
@@ -218,6 +222,16 @@ class Presence:
                 count=len(self._rosters[feed].processes),
             )
             topic.tell(text_frame(encode(event)))
+            self._unshown[feed] = {}
+            self._hub.loop.call_later(SHOW_SECONDS, self._show_rest, feed)
+
+    def _show_rest(self, feed: str) -> None:
+        """What came and went since the last time: how each ended. Some viewers may know it already from their snapshot."""
+        unshown = self._unshown.pop(feed)
+        if feed not in self._rosters:  # nobody looks any more
+            return
+        came = [person for person, is_here in unshown.items() if is_here]
+        self._show(feed, came, [person for person, is_here in unshown.items() if not is_here])
 
     # Writing
 
