@@ -10,10 +10,10 @@ django_application = get_asgi_application()
 # Only now that Django is set up may anything import models.
 from importlib import import_module  # noqa: E402
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from realtime import servers  # noqa: E402
+from realtime import jobs, servers  # noqa: E402
 from realtime.hub import Hub  # noqa: E402
 from realtime.routing import websocket_router  # noqa: E402
 
@@ -25,16 +25,25 @@ async def say_goodbye() -> None:
     await Hub.here().drain()
 
 
+servers.on_shutdown(jobs.stop_in_process)
+
+
 async def pages(scope, receive, send):
     Hub.here()  # so that views, which run in threads, find the way to the sockets of this process
     await django_application(scope, receive, send)
 
 
 routings = [import_module(f"{app}.routing") for app in settings.SUITE_APPS]
-application = ProtocolTypeRouter(
+router = ProtocolTypeRouter(
     {
         "http": pages,
         "websocket": websocket_router([url for routing in routings for url in routing.websocket_urlpatterns]),
+        "channel": ChannelNameRouter({jobs.CHANNEL: jobs.JobConsumer.as_asgi()}),
         "lifespan": servers.lifespan,
     }
 )
+
+
+async def application(scope, receive, send):
+    jobs.run_in_process()  # Daphne has no lifespan: the first connection starts them
+    await router(scope, receive, send)

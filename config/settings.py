@@ -44,6 +44,7 @@ else:
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 
 SITE_NAME = os.environ.get("SITE_NAME", "Backchannel")
+SITE_URL = os.environ.get("SITE_URL", "").rstrip("/")  # how links in e-mails begin: https://chat.example.org
 
 INSTALLED_APPS = [
     "daphne",  # first: it gives `runserver` its ASGI server
@@ -129,12 +130,30 @@ if REDIS_URL:
                 "prefix": os.environ.get("REDIS_PREFIX", "backchannel"),
             },
         },
+        # Wakes one worker per message, where the layer above would wake all. Its blocking pop takes 5 s, and must not be
+        # as long as the timeout of its socket.
+        "jobs": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 15}],
+                "prefix": f"{os.environ.get('REDIS_PREFIX', 'backchannel')}-jobs",
+            },
+        },
     }
 else:
     CHANNEL_LAYERS = {
         # The default capacity of 100 drops messages without a word.
         "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 100_000}},
     }
+
+# E-mail is printed where the server runs, until there is somebody to hand it to.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", 587))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_USER", ""), os.environ.get("EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = flag("EMAIL_TLS", default=True)
+EMAIL_TIMEOUT = 20  # seconds
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "backchannel@localhost")
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -157,9 +176,7 @@ MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", STATE_DIR / "media"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if LOCAL
-        else "config.storage.SuiteStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if LOCAL else "config.storage.SuiteStaticFilesStorage"
     },
 }
 

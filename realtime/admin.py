@@ -10,8 +10,8 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
 
-from realtime import tokens
-from realtime.models import AccessToken, Presence, Process, Receipt
+from realtime import jobs, tokens
+from realtime.models import AccessToken, Job, Presence, Process, Receipt
 from realtime.protocol import Refusal
 
 
@@ -96,3 +96,15 @@ class ReceiptAdmin(RecordAdmin):
     list_filter = ["created_at"]
     search_fields = ["client_id", "user__username", "=feed"]
     ordering = ["-pk"]
+
+
+@admin.register(Job)
+class JobAdmin(RecordAdmin):
+    list_display = ["name", "run_after", "attempts", "dead_at", "last_error"]
+    list_filter = ["name", ("dead_at", admin.EmptyFieldListFilter)]
+    ordering = ["-pk"]
+    actions = ["retry"]
+
+    @admin.action(description="Try again what was given up", permissions=["act"])
+    def retry(self, request: HttpRequest, queryset: Any) -> None:
+        self.message_user(request, f"Tried again: {jobs.retry(queryset)}.", messages.SUCCESS)

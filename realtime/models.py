@@ -1,8 +1,9 @@
-"""What the apps share in the database: who is here, receipts of commands, tokens of programs."""
+"""What the apps share in the database: who is here, receipts of commands, tokens of programs, jobs."""
 
 import hashlib
 import secrets
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -95,3 +96,32 @@ class AccessToken(models.Model):
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes.split()
+
+
+class JobQuerySet(models.QuerySet):
+    def due(self, now: datetime) -> "JobQuerySet":
+        return self.filter(dead_at=None, run_after__lte=now)
+
+    def dead(self) -> "JobQuerySet":
+        return self.exclude(dead_at=None)
+
+
+class Job(models.Model):
+    """Something to be done later or elsewhere (realtime/jobs.py). Once done it is gone."""
+
+    name = models.CharField(max_length=80)  # of the function that does it, "notifications.digest"
+    key = models.CharField(max_length=120, unique=True, null=True, blank=True)  # while it waits
+    payload = models.JSONField(default=dict)
+    run_after = models.DateTimeField(default=timezone.now)  # also the lease of the worker that has it
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=1000, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True)  # given up; staff look after it
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["dead_at", "run_after"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.pk}"

@@ -14,7 +14,7 @@ from chat import services
 from chat.models import Attachment, IncomingHook, Message, ModerationAction, Reaction, Room
 from chat.tests.people import Place
 from realtime import tokens
-from realtime.models import AccessToken, Presence, Process, Receipt
+from realtime.models import AccessToken, Job, Presence, Process, Receipt
 from realtime.testing import RealtimeTestCase, forget_limits
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"chat", "realtime"}]
@@ -36,6 +36,7 @@ def fill(name):
     Attachment.objects.create(owner=owner, room=place.room, file="chat/none", name="a.txt", content_type="text/plain", size=1)
     process = Process.objects.create(host=name, pid=1, until=timezone.now())
     Presence.objects.create(process=process, feed=place.room.group, user=owner)
+    Job.objects.create(name="tests.later")
     return place
 
 
