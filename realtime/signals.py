@@ -14,8 +14,8 @@ user_notified = Signal()
 # The reason to notify is gone. Arguments: `user` (None: everybody who was told), `dedupe_key`.
 user_notification_withdrawn = Signal()
 
-# Something was said in a feed, which people may have asked to hear all of. Arguments as of `user_notified`; `readers` (a
-# queryset of the users who may know) in place of `user`.
+# Things were said in feeds, of which people may have asked to hear all. Argument: `said`, for each feed a list of functions,
+# called only if somebody follows it. Each gives the arguments of `user_notified`, with `users` a queryset of who may know.
 target_spoke = Signal()
 
 # A person has read a feed up to a place in it. Arguments: `user`, `target`, `place`.

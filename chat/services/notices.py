@@ -3,7 +3,9 @@
 Whoever listens decides how people hear of it. Nobody is told of what they may not read, or of their own doing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -16,6 +18,7 @@ from realtime.signals import target_spoke, user_notification_withdrawn, user_not
 def tell(messages: Sequence[Message], mentioned: Mapping[int, dict[str, int]]) -> None:
     """Of new messages: whom they answer, the other one of a direct room, and those who want to hear everything."""
     others = _others_in_direct_rooms(messages)
+    said: dict[str, list[Callable[[], dict[str, Any]]]] = defaultdict(list)
     for message in messages:
         if message.kind == Message.Kind.SYSTEM:
             continue
@@ -26,11 +29,9 @@ def tell(messages: Sequence[Message], mentioned: Mapping[int, dict[str, int]]) -
                     _notify(message, membership.user, "chat.direct", f"{message.author_name} wrote to you")
             continue
         told = named | _tell_replied(message, named)
-        if not target_spoke.has_listeners(Message):  # what follows would be half the cost of a message, for nobody
-            continue
-        readers = get_user_model().objects.filter(memberships__in=Membership.objects.active().filter(room=message.room_id))
-        facts = _facts(message, "chat.message", f"{message.author_name} wrote in {message.room}")
-        target_spoke.send(sender=Message, readers=readers.exclude(pk__in=told), **facts)
+        said[message.room.group].append(partial(_spoken, message, told))
+    if said:
+        target_spoke.send(sender=Message, said=said)
 
 
 def tell_reaction(message: Message, user: Any, emoji: str, on: bool) -> None:
@@ -88,6 +89,13 @@ def _tell_replied(message: Message, named: set[int]) -> set[int]:
         return set()
     _notify(message, author, "chat.reply", f"{message.author_name} replied to you in {message.room}")
     return {author.pk}
+
+
+def _spoken(message: Message, told: set[int]) -> dict[str, Any]:
+    """For those who want to hear everything of a room, as long as they are in it."""
+    members = get_user_model().objects.filter(memberships__in=Membership.objects.active().filter(room=message.room_id))
+    facts = _facts(message, "chat.message", f"{message.author_name} wrote in {message.room}")
+    return {**facts, "users": members.exclude(pk__in=told)}
 
 
 def _others_in_direct_rooms(messages: Sequence[Message]) -> dict[int, list[Membership]]:
