@@ -42,7 +42,8 @@ def names_in(body: str) -> set[str]:
 
 def excerpt(body: str, length: int = 120) -> str:
     """The beginning of a message on one line, without marks, for quotes and notifications."""
-    line = " ".join(re.sub(r"[`*_~>#]+", "", body).split())
+    words = re.sub(r"^\s*```.*$", "", body, flags=re.MULTILINE)  # with the language of a code block
+    line = " ".join(re.sub(r"[`*_~>#]+", "", words).split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
 
 

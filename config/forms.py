@@ -33,7 +33,9 @@ class LogInForm(AuthenticationForm):
         name = str(self.cleaned_data.get("username", "")).lower()
         address = self.request.META.get("REMOTE_ADDR") if self.request else None
         check_pace(log_ins_per_name, f"{address} {name}")
-        return super().clean()
+        cleaned = super().clean()
+        log_ins_per_name.give_back(f"{address} {name}")
+        return cleaned
 
 
 class SignUpForm(UserCreationForm):

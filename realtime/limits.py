@@ -65,6 +65,11 @@ class Limit:
         bucket.tokens -= cost
         return 0.0
 
+    def give_back(self, key: Hashable, cost: float = 1) -> None:
+        """What was taken turned out not to count, such as a password that was right."""
+        if bucket := self._buckets.get(key):
+            bucket.tokens = min(self.burst, bucket.tokens + cost)
+
     def clear(self) -> None:
         """Forget everybody, for tests."""
         self._buckets.clear()

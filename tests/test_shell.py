@@ -322,6 +322,13 @@ class GuessingTests(TestCase):
         self.assertNotIn("Too many attempts", "".join(answers[:5]))
         self.assertIn("Too many attempts. Try again in", answers[5])
 
+    def test_who_knows_the_password_is_not_held_up(self):
+        make_person("ann")
+        for _ in range(8):
+            self.client.post("/accounts/logout/")
+            self.client.post("/accounts/login/", {"username": "ann", "password": "a long enough one"})
+        self.assertTrue(get_user(self.client).is_authenticated)
+
     def test_one_name_under_attack_does_not_lock_out_another(self):
         make_person("ann")
         bob = make_person("bob")
