@@ -222,6 +222,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"once_a_minute": {"()": "realtime.logs.OnceAMinute"}},
+    # It logs a traceback every second that Redis is away. The hub tells of it too, and the feeds repair what is lost.
+    "loggers": {"channels_redis.pubsub": {"filters": ["once_a_minute"]}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
 }
 

@@ -205,7 +205,6 @@ SCENARIOS = [
 
 async def start(stack: ExitStack, *args: str | None, **options) -> RunningServer:
     server = await asyncio.to_thread(stack.enter_context, running_server(*args, **options))
-    server.may_log_errors.append("channels_redis.pubsub")  # once a second while there is no Redis
     return server
 
 
