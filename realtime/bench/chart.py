@@ -7,7 +7,7 @@ from realtime.bench.report import UNITS, number
 
 WIDTH, LABEL, BAR = 640, 210, 330  # pixels: the picture, what is left of the bars, the longest bar
 LINE, GAP, TOP = 22, 14, 46
-SHOWN = [name for name in UNITS if name not in {"client_load", "slow_growth_mib", "idle_cpu_percent"}]
+SHOWN = [name for name in UNITS if name not in {"client_load", "slow_cut_off", "slow_growth_mib", "idle_cpu_percent"}]
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 } .title { font-weight: 600 } .quiet { fill: #59636e }
   .ours { fill: #0969da } .theirs { fill: #afb8c1 }

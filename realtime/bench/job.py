@@ -57,6 +57,7 @@ class Measured(msgspec.Struct, frozen=True):
     client_cpu: float  # seconds; near `seconds`, the client was the bottleneck
     latencies: list[float]  # ms from sending to receiving: [p50, p99]
     lost: int  # messages that were never done
+    cut_off: int  # slow sockets that the server closed
 
 
 class Outcome(msgspec.Struct, frozen=True):

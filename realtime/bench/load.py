@@ -58,7 +58,7 @@ class Member(WSListener):
 
     def __init__(self, load: "Load", room: Room, is_timed: bool):
         self.load, self.room, self.is_timed = load, room, is_timed
-        self.is_sender = False
+        self.is_sender = self.is_slow = False
         self.ready: asyncio.Future[None] = load.loop.create_future()
         self.delivered = load.dialect.delivered.encode()
         self.accepted = load.dialect.accepted.encode()
@@ -89,7 +89,9 @@ class Member(WSListener):
             self.ready.set_result(None)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        if not self.load.is_over:
+        if self.is_slow:
+            self.load.cut_off += 1
+        elif not self.load.is_over:
             self.load.lost_sockets += 1
         if not self.ready.done():
             self.ready.set_exception(ConnectionError("The server closed the socket before it was ready."))
@@ -105,7 +107,7 @@ class Load:
         self.members: list[Member] = []
         self.turns = cycle(self.rooms)
         self.padding = "The quick brown fox jumps over the lazy dog. " * (job.text_bytes // 45 + 1)
-        self.in_flight = self.window = self.messages = self.lost_sockets = 0
+        self.in_flight = self.window = self.messages = self.lost_sockets = self.cut_off = 0
         self.latencies: list[int] | None = None
         self.all_done = asyncio.Event()
         self.all_done.set()
@@ -200,6 +202,7 @@ class Load:
     async def measure(self, phase: Phase, before: Measured | None) -> Measured:
         slow = [member for member in self.members if not member.is_sender and not member.is_timed][: phase.slow]
         for member in slow:
+            member.is_slow = True
             member.transport.underlying_transport.pause_reading()
         sending = self.loop.create_task(self._send(phase, before))
         await asyncio.sleep(WARM_SECONDS)
@@ -217,14 +220,17 @@ class Load:
             client_cpu=time.process_time() - cpu,
             latencies=percentiles(self.latencies) or [seconds * 1000] * 2,  # nothing came: at least that long
             lost=0,
+            cut_off=0,
         )
         self.latencies = None
         sending.cancel()
         self.window = 0
-        for member in slow:
-            with suppress(RuntimeError):  # the server has cut it off: that is its right
-                member.transport.underlying_transport.resume_reading()
-        return msgspec.structs.replace(measured, lost=await self._drain())
+        if not slow:
+            return msgspec.structs.replace(measured, lost=await self._drain())
+        for member in slow:  # now they notice, if the server has cut them off
+            member.transport.underlying_transport.resume_reading()
+        await asyncio.sleep(SETTLE_SECONDS)
+        return msgspec.structs.replace(measured, cut_off=self.cut_off)
 
     async def _send(self, phase: Phase, before: Measured | None) -> None:
         if phase.kind == "window":

@@ -57,6 +57,7 @@ def read_fanout(outcome: Outcome, options: Options) -> Metrics:
         "p99_ms": half.latencies[1],
         "slow_p99_ms": slow.latencies[1],
         "slow_growth_mib": slow.usage.memory / 2**20,
+        "slow_cut_off": slow.cut_off,
         "client_load": full.client_cpu / full.seconds,
     }
 

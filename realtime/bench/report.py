@@ -20,6 +20,7 @@ UNITS = {
     "p99_ms": "latency p99, ms",
     "slow_p99_ms": "p99 beside slow readers, ms",
     "slow_growth_mib": "memory grown meanwhile, MiB",
+    "slow_cut_off": "slow sockets cut off, of 5",
     "client_load": "CPU of the client (1 = full)",
 }
 

@@ -12,7 +12,8 @@ def main(module: str, rooms: int, people: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    call_command("migrate", run_syncdb=True, verbosity=0)
+    call_command("migrate", verbosity=0)
+    call_command("migrate", run_syncdb=True, verbosity=0)  # tables without migrations refer to those that have them
     users = make_people(people)
     world = {"cookies": make_sessions(users), "rooms": import_module(module).make_rooms(users, rooms)}
     json.dump(world, sys.stdout)
