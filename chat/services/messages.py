@@ -89,7 +89,8 @@ class _Batch:
                 room__in=rooms, user__in={draft.author.pk for draft in drafts if draft.author}
             )
         }
-        self.known = {
+        # What answers a draft that was sent before: a row, or the message that is about to become one.
+        self.known: dict[tuple[int | None, int | None, UUID | None], Any] = {
             (message.author_id, message.hook_id, message.client_id): message
             for message in Message.objects.filter(client_id__in=[draft.client_id for draft in drafts if draft.client_id])
             .order_by()
