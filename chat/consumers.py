@@ -26,7 +26,7 @@ class RoomFeed(FeedSource):
     def titles(self, user: Person) -> list[tuple[int, str]]:
         return [(place.room_id, place.room.title_for(user)) for place in Membership.objects.for_list(user)]
 
-    def members(self, feed_id: int):
+    def members(self, feed_id: int) -> QuerySet[Any]:
         return Membership.objects.active().filter(room=feed_id).values("user_id")
 
     def changes(self, feed_id: int, after: int, limit: int) -> list[Change]:

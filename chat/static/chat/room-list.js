@@ -2,6 +2,7 @@
  * The list of rooms: which have news, and how many. A room's line comes whole from the person's own feed; the heads of
  * the rooms tell of new messages in between.
  */
+import { badge as tabBadge } from "../js/badge.js";
 import { socket } from "../realtime/socket.js";
 import { elements } from "./page.js";
 
@@ -91,8 +92,7 @@ class RoomList extends HTMLElement {
       badge(link.querySelector(".room-link__unread"), unread);
       badge(link.querySelector(".room-link__mentions"), isOpen ? 0 : Number(mentions));
     }
-    const title = document.title.replace(/^\(\d+\+?\) /, "");
-    document.title = total ? `(${atMost99(total)}) ${title}` : title;
+    tabBadge("chat", total);
   }
 
   #filter() {

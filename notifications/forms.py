@@ -1,0 +1,55 @@
+"""What people type into the pages of notifications. The services decide; a form only reads."""
+
+from zoneinfo import available_timezones
+
+from django import forms
+
+from notifications.models import TEXT_LENGTH, URL_LENGTH
+from notifications.services.preferences import EMAIL_MINUTES
+from notifications.services.tokens import SCOPES
+from realtime.protocol import Refusal
+
+MINUTES = {5: "5 minutes", 15: "15 minutes", 60: "an hour", 240: "4 hours", 1440: "a day"}
+
+
+def time_zones() -> list[tuple[str, str]]:
+    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
+    return [("", "As the site (UTC)"), *[(zone, zone.replace("_", " ")) for zone in zones]]
+
+
+class InboxForm(forms.Form):
+    """Quiet hours and patience."""
+
+    time_zone = forms.ChoiceField(label="Your time zone", required=False, choices=time_zones)
+    quiet_from = forms.TimeField(label="Quiet from", required=False, widget=forms.TimeInput({"type": "time"}, format="%H:%M"))
+    quiet_until = forms.TimeField(label="until", required=False, widget=forms.TimeInput({"type": "time"}, format="%H:%M"))
+    email_after_minutes = forms.TypedChoiceField(
+        label="E-mail what is still unread after", coerce=int, choices=[(number, MINUTES[number]) for number in EMAIL_MINUTES]
+    )
+
+
+class WebhookForm(forms.Form):
+    url = forms.CharField(
+        label="Address",
+        max_length=URL_LENGTH,
+        widget=forms.URLInput(attrs={"placeholder": "https://example.org/hook", "autocomplete": "off"}),
+    )
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label="What it is for", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    scopes = forms.MultipleChoiceField(
+        label="It may", choices=list(SCOPES.items()), initial=list(SCOPES), widget=forms.CheckboxSelectMultiple
+    )
+
+
+class AnnouncementForm(forms.Form):
+    text = forms.CharField(max_length=TEXT_LENGTH, widget=forms.Textarea(attrs={"rows": 3}))
+    audience = forms.CharField(label="To", initial="everyone", help_text="everyone, staff, or room:ID", max_length=40)
+    url = forms.CharField(label="Link", required=False, max_length=URL_LENGTH, help_text="A page of this site, or https://…")
+
+
+def refuse(form: forms.Form, refusal: Refusal) -> int:
+    """Show in the form why the service refused. Returns the status to answer with."""
+    form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
+    return refusal.status

@@ -1,0 +1,124 @@
+"""What chat has to tell, in people's inboxes: neither app imports the other."""
+
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from realtime.limits import unlimited
+from realtime.testing import Browser
+
+if not {"chat", "notifications"} <= set(settings.SUITE_APPS):
+    pytest.skip("Needs both apps.", allow_module_level=True)
+
+from chat import services as chat
+from notifications import services
+from notifications.models import Notification, TargetLevel
+from notifications.tests.people import InboxTestCase, feed_key
+
+RAISED = "notifications.item.raised"
+
+
+class ChatTests(InboxTestCase):
+    def setUp(self):
+        super().setUp()
+        self.enterContext(unlimited())
+        self.room = chat.create_room(self.bob, name="Lobby")
+        chat.join_room(self.ann, self.room.pk)
+
+    def say(self, author, body, **facts):
+        return chat.post_message(chat.Draft(self.room.pk, author, body, **facts))
+
+    def test_a_mention(self):
+        self.say(self.bob, "@ann look")
+        self.assertEqual(self.lines(), ["bob mentioned you in Lobby"])
+
+    def test_a_reply_but_not_twice_when_it_mentions_too(self):
+        mine = self.say(self.ann, "Who is there?")
+        self.say(self.bob, "me", reply_to=mine.id)
+        self.say(self.bob, "me, @ann", reply_to=mine.id)
+        self.assertEqual(self.lines(), ["bob replied to you in Lobby", "bob mentioned you in Lobby"])
+
+    def test_a_reaction_to_mine_and_its_end(self):
+        mine = self.say(self.ann, "Ahoy")
+        chat.set_reaction(self.bob, self.room.pk, mine.id, "👍", True, uuid4())
+        self.assertEqual(self.lines(), ["bob reacted 👍 to your message"])
+        chat.set_reaction(self.bob, self.room.pk, mine.id, "👍", False, uuid4())
+        self.assertEqual((self.lines(), self.unread()), ([], 0))
+
+    def test_an_invitation(self):
+        crew = chat.create_room(self.bob, name="Crew", kind="closed")
+        chat.invite_member(self.bob, crew.pk, self.ann)
+        self.assertEqual(self.lines(), ["bob added you to Crew"])
+
+    def test_direct_messages_are_one_line_and_reading_them_there_reads_it_here(self):
+        direct = chat.open_direct_room(self.bob, self.ann)
+        for body in ("one", "two", "three"):
+            chat.post_message(chat.Draft(direct.pk, self.bob, body))
+        self.assertEqual((self.lines(), self.unread()), (["3 messages from bob"], 1))
+        chat.mark_read(self.ann, direct.pk, 3)
+        self.assertEqual(self.unread(), 0)
+
+    def test_a_deleted_message_takes_what_it_told_with_it(self):
+        mine = self.say(self.ann, "Ahoy")
+        answer = self.say(self.bob, "secret", reply_to=mine.id)
+        mention = self.say(self.bob, "@ann secret")
+        for message in (answer, mention):
+            chat.delete_message(self.bob, self.room.pk, message.id, uuid4())
+        self.assertEqual((self.lines(), self.unread()), ([], 0))
+        self.assertFalse(Notification.objects.filter(detail__contains="secret").exists())
+
+    def test_an_edit_that_takes_the_mention_out(self):
+        message = self.say(self.bob, "@ann look")
+        chat.edit_message(self.bob, self.room.pk, message.id, "never mind", uuid4())
+        self.assertEqual(self.lines(), [])
+
+    def test_everything_or_nothing_of_a_room(self):
+        services.set_level(self.ann, self.room.group, TargetLevel.Level.ALL)
+        self.say(self.bob, "one")
+        self.say(self.bob, "two")
+        self.assertEqual(self.lines(), ["2 messages in Lobby from bob"])
+        services.set_level(self.ann, self.room.group, TargetLevel.Level.NONE)
+        self.say(self.bob, "@ann three")
+        self.assertEqual(self.lines(), ["2 messages in Lobby from bob"])
+
+    def test_who_has_left_hears_nothing_more_though_they_asked_for_everything(self):
+        crew = chat.create_room(self.bob, name="Crew", kind="closed")
+        chat.invite_member(self.bob, crew.pk, self.ann)
+        services.set_level(self.ann, crew.group, TargetLevel.Level.ALL)
+        mine = chat.post_message(chat.Draft(crew.pk, self.ann, "Ahoy"))
+        chat.leave_room(self.ann, crew.pk)
+        services.clear_all(self.ann)
+        chat.post_message(chat.Draft(crew.pk, self.bob, "secret", reply_to=mine.id))
+        chat.set_reaction(self.bob, crew.pk, mine.id, "👍", True, uuid4())
+        self.assertEqual(self.lines(), [])
+
+    def test_a_message_to_a_room_that_nobody_follows_costs_one_query_more(self):
+        self.say(self.bob, "first")
+        with self.assertNumQueries(7):
+            self.say(self.bob, "second")
+
+    async def test_the_inbox_shares_the_socket_with_the_room(self):
+        room = self.room
+        await room.arefresh_from_db()
+        async with await Browser.open(self.ann) as ann, await Browser.open(self.bob) as bob:
+            await ann.resume(**{feed_key(self.inbox): 0, room.group.replace(".", "_"): room.rev})
+            await bob.post("chat.message.post", room.group, body="@ann look")
+            first, second = [await ann.expect(RAISED, "chat.message.posted") for _ in range(2)]
+            self.assertEqual({first["type"], second["type"]}, {RAISED, "chat.message.posted"})
+
+    def test_announce_to_each_audience(self):
+        User.objects.create_user("sam", is_staff=True)
+        self.run_it = lambda *words, **options: call_command(*words, stdout=StringIO(), **options)
+        room = chat.create_room(self.bob, name="Crew")
+        told = lambda: set(Notification.objects.values_list("inbox__user__username", flat=True))  # noqa: E731
+        for audience, expected in {"staff": {"sam"}, f"room:{room.pk}": {"bob"}, "everyone": {"ann", "bob", "sam"}}.items():
+            Notification.objects.all().delete()
+            self.run_it("announce", "Maintenance at 22:00", to=audience)
+            self.assertEqual(told(), expected, audience)
+        for audience in ("nobody", "room:x", "list:1", "room:"):
+            with self.assertRaises(CommandError):
+                self.run_it("announce", "x", to=audience)
