@@ -98,7 +98,8 @@ def read_idle(outcome: Outcome, options: Options) -> Metrics:
 
 
 def microseconds(seconds: float, count: int) -> float:
-    return seconds * 1e6 / count if count else float("inf")
+    """For each of `count`; where none came at all, what one would have cost at least."""
+    return seconds * 1e6 / max(count, 1)
 
 
 def medians(rounds: list[Metrics]) -> Metrics:
