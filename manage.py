@@ -9,7 +9,7 @@ import bootstrap
 
 def main() -> None:
     bootstrap.enter(sys.argv[1:])
-    if sys.argv[1:2] in (["demo"], ["test"], ["bench"]):
+    if sys.argv[1:2] in (["demo"], ["test"], ["bench"], ["faults"]):
         os.environ.setdefault("DEBUG", "1")  # for a laptop; the settings read it while they load
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.conf import settings

@@ -1,0 +1,64 @@
+"""What an app brings to be tested: a class `<Name>Workload` in its `workload.py`, like `chat/workload.py`.
+
+`prepare` and `stored` run in a process of their own, on the database of the servers; all else runs at the clients.
+"""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple, Protocol
+
+from django.conf import settings
+
+from tests.server import RunningServer
+
+MARK = "workload: "  # before the answer, on what the other process prints
+
+
+class Row(NamedTuple):
+    """One thing on the screen: `place` orders them, `rev` is that of its last change, `content` is all else that is shown."""
+
+    id: int
+    place: int
+    rev: int
+    content: str
+
+
+class Workload(Protocol):
+    """It must not send a command that changes nothing: each one that is carried out takes one revision of its own."""
+
+    refusals: frozenset[str]  # error codes that are right now and then, such as for what somebody else has deleted meanwhile
+
+    def prepare(self, people: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Make the feeds, with these users in them: `{name: {"feed": "chat.room.1", "rev": 9, "epoch": "...", ...}}`."""
+
+    def stored(self, feed: str) -> dict[str, Any]:
+        """`{"rev": head, "changes": [[rev, row id, client id], ...], "rows": [Row, ...]}` as the database has them."""
+
+    def step(self, tab: Any, name: str, chance: random.Random) -> None:
+        """Have the person post one command about the feed `name`, and draw by `chance` alone: see `tests/faults/tab.py`."""
+
+    def row(self, frame: dict[str, Any]) -> Row | None:
+        """The row that an event shows; None if it is about something else."""
+
+    def page(self, feed: dict[str, Any], get: Callable[[str], str]) -> list[Row]:
+        """After a reset: the rows of fresh pages, which `get(path)` fetches."""
+
+
+def find_workloads() -> dict[str, Workload]:
+    """One of each suite app that has one."""
+    modules = {app: import_module(f"{app}.workload") for app in settings.SUITE_APPS if find_spec(f"{app}.workload")}
+    return {app: getattr(module, f"{app.title()}Workload")() for app, module in modules.items()}
+
+
+def call(app: str, method: str, *arguments: Any) -> None:
+    """In the other process: print what it answers."""
+    print(MARK + json.dumps(getattr(find_workloads()[app], method)(*arguments)))
+
+
+def ask(server: RunningServer, app: str, method: str, *arguments: Any) -> Any:
+    """What the app's workload answers on the database of these servers."""
+    said = server.run(f"from tests.faults.workload import call; call(*{(app, method, *arguments)!r})")
+    return json.loads(said.rpartition(MARK)[2])
