@@ -44,6 +44,7 @@ class Outcome:
     faults: Counter[str]
     operations: Counter[str]  # acked commands by type, refusals, connections, ...
     heal_seconds: float
+    lateness: dict[str, float]  # seconds from the first display of a change to those at the other clients
     directory: str = ""  # of the history and the logs, when something is wrong
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +54,7 @@ class Outcome:
             "faults": dict(self.faults),
             "operations": dict(self.operations),
             "heal_seconds": round(self.heal_seconds, 1),
+            "lateness": self.lateness,
             "examined": dict(self.verdict.examined),
             "violations": {
                 name: {"count": len(found), "first": found[:SHOWN]} for name, found in self.verdict.violations.items()
@@ -68,6 +70,7 @@ class Outcome:
             lines += [f"{'':10} {complaint}" for complaint in found[:SHOWN]]
         lines.append("faults: " + (", ".join(f"{number} {kind}" for kind, number in sorted(self.faults.items())) or "none"))
         lines.append("clients: " + ", ".join(f"{number} {what}" for what, number in sorted(self.operations.items())))
+        lines.append("late: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.lateness.items()))
         return "\n".join(lines)
 
     def line(self) -> str:
@@ -151,7 +154,7 @@ class Trial:
             await self._break(nemesis)
             heal_seconds = await self._heal()
             verdict = await self._judge(nemesis)
-        return Outcome(self.options, verdict, nemesis.done, self._operations(), heal_seconds)
+        return Outcome(self.options, verdict, nemesis.done, self._operations(), heal_seconds, self._lateness())
 
     def _prepare(self) -> None:
         for app in self.workloads:
@@ -232,3 +235,15 @@ class Trial:
             elif record["op"] in names:
                 counted[names[record["op"]]] += 1
         return counted
+
+    def _lateness(self) -> dict[str, float]:
+        """Not judged, as it depends on the machine; but if half of it is not quick, the layer carried nothing."""
+        first: dict[tuple[str, int], float] = {}
+        late: list[float] = []
+        for record in self.history.records:
+            if record["op"] == "show":
+                late.append(record["t"] - first.setdefault((record["feed"], record["rev"]), record["t"]))
+        late = sorted(late) or [0.0]
+        return {
+            name: round(late[int(share * (len(late) - 1))], 3) for name, share in {"half": 0.5, "p99": 0.99, "all": 1}.items()
+        }
