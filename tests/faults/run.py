@@ -157,10 +157,8 @@ class Trial:
         return Outcome(self.options, verdict, nemesis.done, self._operations(), heal_seconds, self._lateness())
 
     def _prepare(self) -> None:
-        for app in self.workloads:
-            for name, feed in ask(self.server, app, "prepare", self.people).items():
-                self.server.rooms[name] = {**feed, "app": app, "rows": ask(self.server, app, "stored", feed["feed"])["rows"]}
-        self.feeds = {name: feed for name, feed in self.server.rooms.items() if "app" in feed}
+        self.feeds = ask(self.server, "prepare", self.people)
+        self.server.rooms.update(self.feeds)
 
     async def _break(self, nemesis: Nemesis) -> None:
         """Everybody works while things break, and for the whole of the time."""
@@ -211,10 +209,10 @@ class Trial:
         for tab in self.tabs:
             for feed in tab.shown.values():
                 self.history.note(tab.name, "people", feed=feed.name, people=sorted(feed.people))
-        stored = {}
+        apps = {facts["feed"]: facts["app"] for facts in self.feeds.values()}
+        stored = await asyncio.to_thread(ask, self.server, "stored", apps)
         for facts in self.feeds.values():
-            state = await asyncio.to_thread(ask, self.server, facts["app"], "stored", facts["feed"])
-            stored[facts["feed"]] = {**state, "start": facts["rev"], "first": facts["rows"]}
+            stored[facts["feed"]] |= {"start": facts["rev"], "first": facts["rows"]}
         refusals = frozenset().union(*(workload.refusals for workload in self.workloads.values()))
         verdict = check(self.history.records, stored, refusals=refusals, present={tab.name for tab in self.tabs})
         nemesis.judge(verdict)

@@ -53,12 +53,22 @@ def find_workloads() -> dict[str, Workload]:
     return {app: getattr(module, f"{app.title()}Workload")() for app, module in modules.items()}
 
 
-def call(app: str, method: str, *arguments: Any) -> None:
-    """In the other process: print what it answers."""
-    print(MARK + json.dumps(getattr(find_workloads()[app], method)(*arguments)))
+def prepare(people: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """In the other process: the feeds of all apps by name, with their "app" and the "rows" that clients begin with."""
+    return {
+        name: {**feed, "app": app, "rows": workload.stored(feed["feed"])["rows"]}
+        for app, workload in find_workloads().items()
+        for name, feed in workload.prepare(people).items()
+    }
 
 
-def ask(server: RunningServer, app: str, method: str, *arguments: Any) -> Any:
-    """What the app's workload answers on the database of these servers."""
-    said = server.run(f"from tests.faults.workload import call; call(*{(app, method, *arguments)!r})")
-    return json.loads(said.rpartition(MARK)[2])
+def stored(feeds: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """In the other process: what is stored of each feed; `feeds` says of which app it is."""
+    workloads = find_workloads()
+    return {feed: workloads[app].stored(feed) for feed, app in feeds.items()}
+
+
+def ask(server: RunningServer, function: str, argument: Any) -> Any:
+    """What one of these two answers in a process of its own, on the database of these servers."""
+    code = f"import json; from tests.faults import workload; print({MARK!r} + json.dumps(workload.{function}({argument!r})))"
+    return json.loads(server.run(code).rpartition(MARK)[2])
