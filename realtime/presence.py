@@ -184,7 +184,7 @@ class Presence:
         try:
             rows = await in_database(_read_rosters, [feed])
         except DatabaseError:
-            return  # the next check tries again
+            rows = {}  # our own people, for now; the next check shows the others
         roster = self._rosters.get(feed)
         if roster is None:
             roster = self._rosters[feed] = Roster()

@@ -5,6 +5,7 @@ from unittest import mock
 from uuid import uuid4
 
 from django.contrib.auth import get_user_model
+from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from chat import services
@@ -60,6 +61,17 @@ class PresenceTests(RealtimeTestCase):
                 self.assertEqual(([p["name"] for p in came["joined"]], came["count"]), (["bob"], 2))
             went = await ann.expect("realtime.presence.changed")
             self.assertEqual(([p["name"] for p in went["left"]], went["count"]), (["bob"], 1))
+
+    async def test_a_database_that_is_away_for_a_moment_hides_nobody_for_long(self):
+        other = await Process.objects.acreate(pk=uuid4(), host="other", pid=1, until=Now() + timedelta(seconds=9))
+        await Presence.objects.acreate(process=other, feed=self.room.group, user=self.bob)
+        async with await Browser.open(self.ann) as ann:
+            with mock.patch.object(presence, "_read_rosters", side_effect=DatabaseError):
+                await ann.resume(**self.cursors)
+                self.assertEqual(await self.names(ann), ["ann"])
+            await Hub.here().presence.check()
+            came = await ann.expect("realtime.presence.changed")
+            self.assertEqual([person["name"] for person in came["joined"]], ["bob"])
 
     async def test_a_second_tab_neither_comes_nor_goes(self):
         async with await Browser.open(self.ann) as ann, await Browser.open(self.bob) as bob:
