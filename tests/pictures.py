@@ -1,0 +1,42 @@
+"""Takes the pictures of the README anew: `.venv/bin/python -m tests.pictures http://127.0.0.1:8000` beside a running demo."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from realtime.tests.browser import chromium
+
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+SIZE = {"width": 1280, "height": 720}
+
+
+def main(site: str) -> None:
+    with chromium() as browser:
+        for scheme, name in (("light", "chat.png"), ("dark", "chat-dark.png")):
+            with somebody(browser, site, "ann", scheme) as ann, somebody(browser, site, "bob", scheme) as bob:
+                for page in (ann, bob):
+                    page.goto(f"{site}/chat/")
+                    page.get_by_role("link", name="lobby").first.click()
+                    page.get_by_role("textbox", name="Message lobby").wait_for()
+                bob.locator("people-here .avatar").first.wait_for()  # ann's: the socket has joined
+                ann.get_by_role("textbox", name="Message lobby").press_sequentially("On my ", delay=50)
+                bob.locator("typing-names:has-text('typing')").wait_for()
+                bob.evaluate("document.querySelector('#djDebug')?.remove()")
+                bob.screenshot(path=IMAGES / name)
+
+
+@contextmanager
+def somebody(browser: Browser, site: str, name: str, scheme: str) -> Iterator[Page]:
+    context = browser.new_context(viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(site)
+    page.get_by_role("button", name=name).first.click()
+    yield page
+    context.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1].rstrip("/"))
