@@ -24,7 +24,7 @@ def main(site: str) -> None:
                 bob.locator("people-here .avatar").first.wait_for()  # ann's: the socket has joined
                 ann.get_by_role("textbox", name="Message lobby").press_sequentially("On my ", delay=50)
                 bob.locator("typing-names:has-text('typing')").wait_for()
-                bob.evaluate("document.querySelector('#djDebug')?.remove()")
+                bob.evaluate("document.querySelectorAll('[id^=djDebug]').forEach((part) => part.remove())")
                 bob.screenshot(path=IMAGES / name)
 
 
