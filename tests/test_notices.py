@@ -3,21 +3,15 @@
 from io import StringIO
 from uuid import uuid4
 
-import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-
-from realtime.limits import unlimited
-from realtime.testing import Browser
-
-if not {"chat", "notifications"} <= set(settings.SUITE_APPS):
-    pytest.skip("Needs both apps.", allow_module_level=True)
 
 from chat import services as chat
 from notifications import services
 from notifications.models import Notification, TargetLevel
 from notifications.tests.people import InboxTestCase, feed_key
+from realtime.limits import unlimited
+from realtime.testing import Browser
 
 RAISED = "notifications.item.raised"
 

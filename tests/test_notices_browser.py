@@ -1,7 +1,6 @@
 """Being told of something while elsewhere: two people, several tabs, a real server."""
 
 import pytest
-from django.conf import settings
 from django.test import SimpleTestCase
 
 from realtime.tests.browser import chromium, wait_for
@@ -10,9 +9,6 @@ from tests.server import running_server
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
-
-if not {"chat", "notifications"} <= set(settings.SUITE_APPS):
-    pytest.skip("Needs both apps.", allow_module_level=True)
 
 from chat.tests.tabs import Tab
 

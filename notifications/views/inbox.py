@@ -35,7 +35,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     own = services.inbox_of(request.user)  # with its revision, read before the rows: what happens between comes by the feed
     folder = request.GET.get("folder", "all")
     folder = folder if folder in FOLDERS else "all"
-    kind = request.GET.get("kind", "")
+    kind = request.GET.get("kind", "").replace("\x00", "")  # PostgreSQL refuses it
     rows = Notification.objects.of(request.user).shown_in(folder)
     if kind:
         rows = rows.filter(kind=kind)
