@@ -33,7 +33,8 @@ def draw(mode: str, facts: dict[str, Any], summary: dict[str, Any]) -> str:
             )
             y += LINE
         y += GAP
-    title = f"{mode}: {facts['clients']} sockets in {facts['rooms']} room{'s' * (facts['rooms'] > 1)}, {facts['server']}, {facts['layer']}, {facts['database']}"
+    rooms = "one room" if facts["rooms"] == 1 else f"{facts['rooms']} rooms"
+    title = f"{mode}: {facts['clients']} sockets in {rooms}, {facts['server']}, {facts['layer']}, {facts['database']}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img" aria-label="{escape(title)}">'
         f'<style>{STYLE}</style>\n<text class="title" x="0" y="18">{escape(title)}</text>\n' + "\n".join(parts) + "\n</svg>\n"
