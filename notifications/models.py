@@ -137,7 +137,7 @@ class Notification(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.text
+        return f"{self.kind} {self.pk}"  # without its words: the admin shows this to staff
 
     def get_absolute_url(self) -> str:
         return f"{reverse('notifications:inbox')}?at={self.pk}#notification-{self.pk}"

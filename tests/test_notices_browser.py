@@ -21,6 +21,14 @@ from notifications import services
 for n in range({count}):
     services.notify(User.objects.get(username="ann"), "notifications.note", f"{text} {{n}}", url="/chat/")
 """
+OUT_OF_SIGHT = """
+window.shown = [];
+window.Notification = class extends EventTarget {
+  static permission = "granted";
+  constructor(title, options) { super(); window.shown.push({ title, ...options }); }
+};
+Object.defineProperty(Document.prototype, "hidden", { get: () => true });
+"""
 PERSONAL_ICON = "document.querySelector('link[rel=icon]').href.startsWith('data:image/png')"
 
 
@@ -150,6 +158,16 @@ class NoticesTests(SimpleTestCase):
         self.assertEqual(violations(ann), [])
         ann.get_by_role("button", name="Mark all read").click()
         expect(self.count(ann)).to_be_hidden()
+
+    def test_the_browser_itself_tells_while_no_tab_is_in_sight_if_it_may(self):
+        tab = Tab(self.browser, self.server, "ann")
+        self.tabs.append(tab)
+        tab.page.add_init_script(OUT_OF_SIGHT)
+        page = tab.open("/notifications/").page
+        self.server.run(TELL.format(count=1, text="Ahoy"))
+        wait_for(page, "window.shown.length === 1", 25)  # a shell beside SQLite is heard at the next tick
+        self.assertEqual(page.evaluate("window.shown[0].title"), "Ahoy 0")
+        expect(page.locator("toast-area .toast")).to_have_count(0)
 
     def test_without_scripts_it_reads_marks_and_pages(self):
         self.server.run(TELL.format(count=35, text="note"))

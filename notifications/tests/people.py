@@ -25,7 +25,7 @@ class InboxTestCase(RealtimeTestCase):
         return Inbox.objects.get(user=self.ann).unread_count
 
     def lines(self, folder: str = "all") -> list[str]:
-        return [str(line) for line in Notification.objects.of(self.ann).shown_in(folder).order_by("raised_rev")]
+        return [line.text for line in Notification.objects.of(self.ann).shown_in(folder).order_by("raised_rev")]
 
 
 def feed_key(inbox: Inbox) -> str:

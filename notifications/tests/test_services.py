@@ -167,7 +167,7 @@ class MarkingTests(InboxTestCase):
         kept, gone = self.tell("kept"), self.tell("gone")
         services.mark(self.ann, [kept.pk], "saved")
         services.clear_all(self.ann)
-        self.assertEqual((self.lines(), self.lines("done"), self.unread()), (["kept"], [str(gone)], 1))
+        self.assertEqual((self.lines(), self.lines("done"), self.unread()), (["kept"], [gone.text], 1))
 
     def test_becoming_unread_beside_a_newer_one_of_the_group_is_no_error(self):
         first = self.tell("one", group_key="g")

@@ -45,14 +45,14 @@ class InboxPageTests(PageCase):
             "done": {"was done"},
             "no-such": {"was saved", "is new"},
         }.items():
-            shown = {str(line) for line in self.page(f"?folder={folder}").context["page"].notifications}
+            shown = {line.text for line in self.page(f"?folder={folder}").context["page"].notifications}
             self.assertEqual(shown, expected, folder)
 
     def test_one_kind(self):
         self.tell("a note")
         self.tell("an announcement", kind="notifications.announcement")
         shown = self.page("?kind=notifications.note").context["page"].notifications
-        self.assertEqual([str(line) for line in shown], ["a note"])
+        self.assertEqual([line.text for line in shown], ["a note"])
 
     def test_paging_shows_each_once(self):
         for number in range(PAGE * 2 + 3):
@@ -60,7 +60,7 @@ class InboxPageTests(PageCase):
         shown, query = [], ""
         while True:
             page = self.page(query).context["page"]
-            shown += [str(line) for line in page.notifications]
+            shown += [line.text for line in page.notifications]
             if page.before is None:
                 break
             query = f"?before={page.before}"
@@ -194,6 +194,19 @@ class StaffPageTests(PageCase):
         for wrong in [{"audience": "moon"}, {"text": ""}, {"url": "javascript:1"}]:
             data = {"text": "x", "audience": "everyone"} | wrong
             self.assertEqual(self.client.post("/notifications/announce/", data).status_code, 422, wrong)
+
+    def test_the_admin_shows_whose_and_when_but_neither_words_nor_secrets(self):
+        self.tell("private words", detail="private detail")
+        hook = services.set_webhook(self.ann, "https://example.org/hook")
+        self.client.force_login(User.objects.create_superuser("sam"))
+        for model, pk in [("inbox", self.ann.pk), ("notification", Notification.objects.get().pk), ("webhook", hook.pk)]:
+            for path in (f"/admin/notifications/{model}/", f"/admin/notifications/{model}/{pk}/change/"):
+                page = self.client.get(path)
+                self.assertEqual(page.status_code, 200, path)
+                for private in ("private words", "private detail", hook.secret):
+                    self.assertNotContains(page, private)
+        answer = self.client.post("/admin/notifications/inbox/", {"action": "announce", "_selected_action": [self.ann.pk]})
+        self.assertEqual(answer.url, "/notifications/announce/?audience=everyone")
 
     def test_what_failed_is_shown_as_text(self):
         self.client.force_login(User.objects.create_user("sam", is_staff=True))
