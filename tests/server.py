@@ -24,6 +24,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from unittest import SkipTest
 from urllib.parse import urlsplit
@@ -36,9 +37,11 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)  # each begins with the time
 TROUBLE = re.compile(r"\b(ERROR|CRITICAL)\b|^Traceback|^Unhandled", re.MULTILINE)
 LEAVE_SECONDS = 10  # how long a process may take to end
+RUN_SECONDS = 120  # for a command of ours, on a busy machine
 SHOWN = 10_000  # characters of a log, when a test failed
 
 _numbers = count(1)
+_making_template = Lock()
 
 
 class RunningServer:
@@ -254,7 +257,8 @@ Database = SqliteDatabase | PostgresDatabase
 
 
 def _new_database(server: str | None, state: Path) -> tuple[Database, dict[str, Any]]:
-    template, world = _template(server)
+    with _making_template:  # who starts at the same time shares one
+        template, world = _template(server)
     return template.copy(state), world
 
 
@@ -283,7 +287,7 @@ def _environment(state: Path, database_url: str, redis_url: str | None) -> dict[
 
 
 def _run(command: list[Any], environment: dict[str, str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=RUN_SECONDS)
     if done.returncode:
         raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
