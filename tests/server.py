@@ -186,6 +186,11 @@ class Daphne(process.Server):
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(LEAVE_SECONDS)
 
+    def abort(self) -> None:
+        """End it; with PYTHONFAULTHANDLER=1 the log says what each thread was doing."""
+        self._process.send_signal(signal.SIGABRT)
+        self._process.wait(LEAVE_SECONDS)
+
     @property
     def text(self) -> str:
         """The log."""

@@ -89,6 +89,7 @@ def run(options: Options, tell: Callable[[str], None]) -> Outcome:
         env = {
             "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
             "RATE_LIMITS": "off",
+            "PYTHONFAULTHANDLER": "1",
             "FAULTS_CONTROL": str(int(options.is_control)),
             "FAULTS_HINTS": str(kept / "hints-are-garbled"),
             "FAULTY_SEED": str(options.seed),
