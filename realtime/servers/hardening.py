@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import re
+import threading
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +33,7 @@ MAX_BODY_BYTES = int(os.environ.get("MAX_BODY_BYTES", 10_000_000))  # of an HTTP
 MAX_OUTBOUND_BYTES = 1_048_576  # a socket may hold this much for a slow reader, then it is closed
 MAX_INBOUND_BYTES = 262_144  # of frames that wait for their consumer, then we stop reading from the client
 FRAME_COST_BYTES = 512  # what a frame weighs in the queue beside its payload
+EXIT_SECONDS = 9.5  # after SIGTERM, whatever is still under way
 LINGER_SECONDS = 2.0  # for a client to read the 413 while it is still sending
 
 TOO_SLOW = 4408
@@ -134,6 +136,10 @@ class HardenedRequest(http_protocol.WebRequest):
 
 def kill_all_applications(self: server.Server) -> defer.Deferred[None]:
     """Daphne calls this before it stops; it waits for what is returned, while the sockets still work."""
+    # Python waits for its threads at the end, and one of them may be waiting for a database that is away.
+    end = threading.Timer(EXIT_SECONDS, os._exit, [0])
+    end.daemon = True
+    end.start()
     return defer.Deferred.fromFuture(asyncio.ensure_future(_leave(self)))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import resource
 import sys
+import threading
 from typing import Any
 
 from realtime import servers
@@ -12,6 +13,10 @@ from realtime.servers.writer import SendWriter
 PIECE = 65_536  # bytes of each frame of a flood
 
 servers.install()
+if "daphne.server" in sys.modules:
+    from realtime.servers import hardening
+
+    hardening.EXIT_SECONDS = 2.0  # a test need not wait for ten
 
 state: dict[str, Any] = {"left": 0, "queued": 0, "reports": []}
 release = asyncio.Event()
@@ -67,6 +72,11 @@ class Socket:
 
     async def text(self, text: str) -> None:
         await self.send({"type": "websocket.send", "text": text})
+
+    async def hang(self) -> None:
+        """A thread that waits for a database that is away."""
+        asyncio.get_running_loop().run_in_executor(None, threading.Event().wait, 60)
+        await self.text("hanging")
 
     async def which(self) -> None:
         await self.text(json.dumps([type(self.writer).__name__, self.written_before, self.writer.closed]))

@@ -167,6 +167,14 @@ class ShutdownTests(LiveTestCase):
     async def test_daphne_says_goodbye(self):
         await self.shut_down("daphne", bystander_code=4012)
 
+    async def test_a_thread_that_hangs_does_not_keep_the_process(self):
+        self.server = await asyncio.to_thread(Server, "daphne")
+        async with self.socket() as socket:
+            await self.ask(socket, "hang")
+            self.assertEqual(await socket.recv(), "hanging")
+            self.assertLess(await asyncio.to_thread(self.server.stop), 10)
+        self.assertEqual(self.server.process.returncode, 0)
+
     async def test_uvicorn_says_goodbye(self):
         await self.shut_down("uvicorn", bystander_code=1012)
 
