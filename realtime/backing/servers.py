@@ -69,7 +69,7 @@ class PostgresServer(Server):
 
     def start(self) -> None:
         if not self.data.exists():
-            options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+            options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
             initdb: list[str | Path] = [self.programs / "initdb", "-D", self.data, *options]
             made = subprocess.run(initdb, capture_output=True, text=True, cwd=self.directory, **self.identity())
             if made.returncode:

@@ -33,7 +33,7 @@ MAX_BODY_BYTES = int(os.environ.get("MAX_BODY_BYTES", 10_000_000))  # of an HTTP
 MAX_OUTBOUND_BYTES = 1_048_576  # a socket may hold this much for a slow reader, then it is closed
 MAX_INBOUND_BYTES = 262_144  # of frames that wait for their consumer, then we stop reading from the client
 FRAME_COST_BYTES = 512  # what a frame weighs in the queue beside its payload
-EXIT_SECONDS = 9.5  # after SIGTERM, whatever is still under way
+EXIT_SECONDS = 8.5  # after SIGTERM, whatever is still under way
 LINGER_SECONDS = 2.0  # for a client to read the 413 while it is still sending
 
 TOO_SLOW = 4408

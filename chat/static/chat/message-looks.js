@@ -3,6 +3,7 @@ import { me } from "./page.js";
 
 const TOGETHER = 5 * 60_000; // ms between messages of one person that still read as one
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 const JUMBO = /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|[\u200d\ufe0f\s]){1,16}$/u;
 
@@ -20,7 +21,9 @@ function personalise(message) {
   message.dataset.looks = "";
   message.tabIndex = message.tabIndex === 0 ? 0 : -1;
   message.classList.toggle("message--mine", Number(message.dataset.author) === me);
-  message.querySelector(".message__time").tabIndex = -1; // one stop per message is enough
+  const link = message.querySelector(".message__time");
+  link.tabIndex = -1; // one stop per message is enough
+  link.setAttribute("aria-label", CLOCK.format(momentOf(message))); // also where it is not to be seen
   const body = message.querySelector(".message__body");
   message.toggleAttribute("data-jumbo", message.dataset.kind === "text" && JUMBO.test(body?.textContent.trim() || "."));
   for (const mention of message.querySelectorAll(`.mention[data-user="${me}"]`)) {
