@@ -97,7 +97,8 @@ for batch in range({FLOOD} // 10):
             for _ in range(ROUNDS):
                 await self.come_and_go(ida)
             await eventually(lambda: self.groups == groups, 10, what="the same groups are followed as before")
-            await eventually(lambda: daphne.open_files <= files, 10, what="no more open files than before")
+            # Each thread for the database may have opened its connection meanwhile, which it keeps.
+            await eventually(lambda: daphne.open_files <= files + 30, 10, what="no more open files than before")
             self.assertLess(daphne.memory - memory, 10 * MEGABYTE)
             await eventually(lambda: ida.people() == {"ida", "jon"}, 10)
             rows = self.server.rows(MESSAGES.format(self.lobby["id"]))
