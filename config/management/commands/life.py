@@ -28,11 +28,14 @@ class Command(BaseCommand):
         lives = [import_module(f"{app}.life") for app in settings.SUITE_APPS if find_spec(f"{app}.life")]
         for name in sorted({name for life in lives for name in life.PEOPLE}):
             make_person(name)
+        failures: list[Exception] = []
         try:
             with suppress(asyncio.CancelledError, TimeoutError, KeyboardInterrupt):
                 asyncio.run(live(lives, url, seconds))
         except* OSError as trouble:
-            raise CommandError(str(trouble.exceptions[0])) from None
+            failures = list(trouble.exceptions)
+        if failures:  # raised out here: inside `except*` it would become a group itself
+            raise CommandError(str(failures[0]))
 
 
 async def live(lives: list[ModuleType], url: str, seconds: float | None) -> None:
