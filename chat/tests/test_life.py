@@ -100,5 +100,5 @@ class CommandTests(RealtimeTestCase):
 
     @override_settings(DEBUG=True)
     def test_a_site_that_is_not_there_is_told_in_a_sentence(self):
-        with mock.patch.object(life, "find_rooms", return_value={}), self.assertRaisesRegex(CommandError, "refused|Connect call failed"):
+        with mock.patch.object(life, "find_rooms", return_value={}), self.assertRaisesMessage(CommandError, "refused"):
             call_command("life", url="http://127.0.0.1:1/")
