@@ -1,6 +1,5 @@
 """One tab's socket, as the hub sees it: a writer, a person, and what it follows."""
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from realtime.hub import Hub
 
 SLOW_BYTES = 1_048_576  # what a reader may leave unread before it is cut off
-BUSY_BYTES = 65_536  # with that much unread it is spared what need not be known
 TOO_SLOW = 4408
 
 
@@ -31,7 +29,6 @@ class Socket:
         "feeds",
         "groups",
         "id",
-        "opened_at",
         "recheck",
         "session",
         "user",
@@ -48,7 +45,6 @@ class Socket:
         self.groups: set[str] = set()  # all that the hub keeps for it
         self.writer = writer
         self.closing = 0  # the close code, once it is decided
-        self.opened_at = time.time()
         self.recheck: Callable[[], None] | None = None  # set by the consumer: look at the person's rights again
         self._hub = hub
         self._pending: list[bytes] = []
@@ -70,7 +66,3 @@ class Socket:
         if not self.writer.write(data) and self.writer.queued > SLOW_BYTES:
             # It resumes from its cursor when it can read again; meanwhile it costs us nothing.
             self._hub.close_slow(self)
-
-    @property
-    def is_busy(self) -> bool:
-        return self.writer.queued > BUSY_BYTES
