@@ -31,6 +31,8 @@ class Tab:
 
     def is_live(self) -> None:
         expect(self.page.locator("connection-status")).to_have_attribute("data-state", "live")
+        # The socket may open before the conversation has been arranged; until then its lines are hidden, and have no text.
+        expect(self.page.locator("message-log:not([data-ready])")).to_have_count(0)
 
     @property
     def field(self) -> Any:
