@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from realtime.bench.job import Outcome, Phase
+from realtime.bench.site import Backing
 
 Metrics = dict[str, float]
 SLOW = 5  # sockets that do not read
@@ -37,6 +38,19 @@ class Mode:
     read: Callable[[Outcome, Options], Metrics]
     restarts: bool = False  # new processes for each round: memory that was once used would be used again
     warm: int = 0
+
+
+@dataclass(frozen=True)
+class OwnMode:
+    """What only one app can measure: `OWN_MODE` in its `bench.py`, run by `manage.py bench <app>`.
+
+    `measure(options, backing, tell)` gives the metrics of each round by target, as `runner.measure` does; it starts what it needs
+    with `running_site(suite_program("<app>.bench"), ...)`. `units` says what its metrics are, for the table.
+    """
+
+    defaults: Options
+    units: dict[str, str]
+    measure: Callable[[Options, Backing, Callable[[str], None]], dict[str, list[Metrics]]]
 
 
 def fanout_phases(options: Options) -> list[Phase]:

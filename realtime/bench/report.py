@@ -41,11 +41,11 @@ def versions() -> dict[str, str]:
     return {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
-def table(summary: dict[str, Any]) -> str:
+def table(summary: dict[str, Any], units: dict[str, str] = UNITS) -> str:
     found: dict[str, Metrics] = summary["medians"]
     lines = [["", *found, *(["times better"] if summary["ratios"] else [])]]
     for name in next(iter(found.values())):
-        line = [UNITS[name], *(number(metrics[name]) for metrics in found.values())]
+        line = [units[name], *(number(metrics[name]) for metrics in found.values())]
         if summary["ratios"]:
             line.append(number(summary["ratios"][name]) if name in summary["ratios"] else "")
         lines.append(line)

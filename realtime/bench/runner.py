@@ -1,6 +1,5 @@
 """Runs a mode: the suite and the baseline by turns, round after round, under the same client."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -15,23 +15,13 @@ from django.conf import settings
 from realtime.bench.baseline.dialects import DIALECTS
 from realtime.bench.job import Dialect, Job, Outcome
 from realtime.bench.machine import cores
-from realtime.bench.modes import Metrics, Mode, Options
-from realtime.bench.site import Program, Site, running_site
+from realtime.bench.modes import Metrics, Mode, Options, OwnMode
+from realtime.bench.site import Backing, Program, Site, running_site, suite_program
 
 TEXT_BYTES = 120
 ROUND_SECONDS = 240  # no round takes so long
 TUTORIAL = "realtime.bench.baseline"
 BASELINE = Program(f"{TUTORIAL}.settings", f"{TUTORIAL}.asgi:application", f"{TUTORIAL}.bench")
-
-
-@dataclass(frozen=True)
-class Backing:
-    """What the servers stand on, equally for all."""
-
-    server: str
-    processes: int
-    database: str  # the URL of a PostgreSQL; empty: SQLite
-    redis: str  # its URL; empty: the layer in memory
 
 
 @dataclass(frozen=True)
@@ -45,15 +35,24 @@ class Target:
 
 def targets(baseline: str) -> list[Target]:
     """The first app of the suite that knows how to be measured; and a consumer of the tutorial's project, if named."""
-    app = next((app for app in settings.SUITE_APPS if find_spec(f"{app}.bench")), None)
-    if app is None:
-        raise LookupError("No app of the suite has a bench.py that says how to measure it.")
-    own = import_module(f"{app}.bench")
-    application = ":".join(settings.ASGI_APPLICATION.rsplit(".", 1))
-    found = [Target(app, Program(os.environ["DJANGO_SETTINGS_MODULE"], application, f"{app}.bench"), own.DIALECT)]
+    module = next((module for module in bench_modules() if hasattr(module, "DIALECT")), None)
+    if module is None:
+        raise LookupError("No app of the suite has a bench.py that says how to talk to its rooms.")
+    app = module.__name__.partition(".")[0]
+    found = [Target(app, suite_program(module.__name__), module.DIALECT)]
     if baseline:
         found.append(Target("tutorial", BASELINE, DIALECTS[baseline]))
     return found
+
+
+def bench_modules() -> list[Any]:
+    """The `bench.py` of each app of the suite that has one."""
+    return [import_module(f"{app}.bench") for app in settings.SUITE_APPS if find_spec(f"{app}.bench")]
+
+
+def own_modes() -> dict[str, OwnMode]:
+    """What only one app measures, by its name."""
+    return {module.__name__.partition(".")[0]: module.OWN_MODE for module in bench_modules() if hasattr(module, "OWN_MODE")}
 
 
 def measure(

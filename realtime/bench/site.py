@@ -32,6 +32,21 @@ class Program:
     rooms: str
 
 
+def suite_program(module: str) -> Program:
+    """The suite itself; `module` is the `bench.py` of the app whose rooms are wanted."""
+    return Program(os.environ["DJANGO_SETTINGS_MODULE"], ":".join(settings.ASGI_APPLICATION.rsplit(".", 1)), module)
+
+
+@dataclass(frozen=True)
+class Backing:
+    """What the servers stand on, equally for all."""
+
+    server: str
+    processes: int
+    database: str  # the URL of a PostgreSQL; empty: SQLite
+    redis: str  # its URL; empty: the layer in memory
+
+
 class Site:
     """So many processes of one program on one database."""
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from realtime.bench.machine import Usage
-from realtime.bench.modes import MODES, medians
+from realtime.bench.modes import MODES, Options, OwnMode, medians
 from realtime.bench.report import summarise, table
 
 TINY = {"clients": 8, "rooms": 2, "rounds": 1, "seconds": 0.2, "json": True}
@@ -65,6 +65,17 @@ def test_no_server_is_left_behind():
 def test_numbers_that_make_no_sense_are_refused(wrong):
     with pytest.raises(CommandError):
         bench("fanout", **wrong)
+
+
+def test_an_app_measures_what_only_it_can(monkeypatch):
+    def measure(options, backing, tell):
+        return {"own": [{"ms_to_open": 5.0}, {"ms_to_open": 7.0}, {"ms_to_open": 6.0}][: options.rounds]}
+
+    own = OwnMode(Options(8, 1, 1, 0.1, 3), {"ms_to_open": "ms to open"}, measure)
+    monkeypatch.setattr("realtime.management.commands.bench.own_modes", lambda: {"own": own})
+    assert bench("own", layer="memory", rounds=3)["medians"] == {"own": {"ms_to_open": 6.0}}
+    with pytest.raises(CommandError):
+        bench("own", layer="memory", baseline="default")
 
 
 def test_ratios_say_how_many_times_better_the_suite_is():

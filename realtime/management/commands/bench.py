@@ -12,17 +12,18 @@ from django.core.management import BaseCommand, CommandError
 
 from realtime.backing import Missing, find_postgres, find_redis
 from realtime.bench import chart, report
-from realtime.bench.modes import MODES, Mode, Options
-from realtime.bench.runner import Backing, measure, targets
+from realtime.bench.modes import MODES, Metrics, Mode, Options, OwnMode
+from realtime.bench.runner import measure, own_modes, targets
+from realtime.bench.site import Backing
 
 LIMITS = {"clients": 10_000, "rooms": 2_000, "in_flight": 1_000, "processes": 16, "rounds": 20, "seconds": 60}
 
 
 class Command(BaseCommand):
-    help = "Measures fan-out, ingest, connecting or idle sockets on server processes of its own, which end with it."
+    help = "Measures fan-out, ingest, connecting, idle sockets, or what an app measures, on servers that end with it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("mode", choices=MODES)
+        parser.add_argument("mode", choices=[*MODES, *own_modes()])
         parser.add_argument("--clients", type=int, help="sockets, a person each")
         parser.add_argument("--rooms", type=int)
         parser.add_argument("--in-flight", type=int, help="messages under way at the same time")
@@ -48,10 +49,12 @@ class Command(BaseCommand):
             raise CommandError("The benchmark reads /proc, which only Linux has.")
         if not (find_spec("picows") and find_spec("uvloop")):
             raise CommandError("The client of the benchmark is not installed: pip install -r requirements-dev.txt")
-        plan = MODES[mode]
+        plan = MODES.get(mode) or own_modes()[mode]
         options = options_from(plan, given, processes)
         if layer == "memory" and processes > 1:
             raise CommandError("The layer in memory is for one process.")
+        if isinstance(plan, OwnMode) and (baseline or given["chart"]):
+            raise CommandError("The tutorial has nothing to compare with, and there is no chart of this.")
         try:
             backing = Backing(
                 server,
@@ -61,8 +64,7 @@ class Command(BaseCommand):
             )
         except Missing as missing:
             raise CommandError(str(missing)) from None
-        found = targets(plan.baseline if baseline == "default" else baseline)
-        summary = report.summarise(measure(plan, options, found, backing, self.tell))
+        summary = report.summarise(self.measure(plan, options, backing, baseline))
         facts = {"mode": mode, "server": server, "processes": processes, "layer": layer, "database": database, **asdict(options)}
         if path := given["chart"]:
             path.write_text(chart.draw(mode, facts, summary))
@@ -70,7 +72,13 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"options": facts, "versions": report.versions(), **summary}, indent=1))
         else:
             self.stdout.write(", ".join(f"{name} {value}" for name, value in facts.items()))
-            self.stdout.write(report.table(summary))
+            self.stdout.write(report.table(summary, plan.units if isinstance(plan, OwnMode) else report.UNITS))
+
+    def measure(self, plan: Mode | OwnMode, options: Options, backing: Backing, baseline: str) -> dict[str, list[Metrics]]:
+        if isinstance(plan, OwnMode):
+            return plan.measure(options, backing, self.tell)
+        found = targets(plan.baseline if baseline == "default" else baseline)
+        return measure(plan, options, found, backing, self.tell)
 
     def tell(self, sentence: str) -> None:
         """Progress, out of the way of results."""
@@ -78,7 +86,7 @@ class Command(BaseCommand):
         self.stderr.flush()
 
 
-def options_from(mode: Mode, given: dict[str, Any], processes: int) -> Options:
+def options_from(mode: Mode | OwnMode, given: dict[str, Any], processes: int) -> Options:
     """The mode's own options with what was given. Bounded: nobody benches a machine to death by a typo."""
     chosen = {name: given[name] for name in asdict(mode.defaults) if given.get(name) is not None}
     for name, value in [*chosen.items(), ("processes", processes)]:
