@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,6 +13,8 @@ from chat.models import Message, Room
 from realtime.feeds import split_name
 from realtime.limits import unlimited
 from realtime.models import Receipt
+from realtime.protocol import Command
+from realtime.registry import Handler
 
 KINDS = {"post": 6, "edit": 3, "delete": 1, "react": 3}  # how often each, of 13
 EMOJI = ["👍", "🎉", "😄"]
@@ -25,6 +27,9 @@ Row = tuple[int, int, int, str]  # id, seq, rev, html
 
 class ChatWorkload:
     refusals = frozenset({"not_found"})  # somebody may delete a message while another one reacts to it
+
+    def commands(self) -> dict[type[Command], Handler]:
+        return {}
 
     def prepare(self, people: Sequence[str]) -> dict[str, dict[str, Any]]:
         owner, *others = User.objects.filter(username__in=people).order_by("pk")
@@ -66,10 +71,10 @@ class ChatWorkload:
         else:
             tab.post("chat.message.post", name, body=f"{tab.name} says *{number}*")
 
-    def row(self, frame: dict[str, Any]) -> Row | None:
+    def rows(self, frame: dict[str, Any], shown: Mapping[int, Row]) -> list[Row]:
         if not frame["type"].startswith("chat.message."):
-            return None
-        return _row(frame["id"], frame["seq"], frame["rev"], frame["html"])
+            return []
+        return [_row(frame["id"], frame["seq"], frame["rev"], frame["html"])]
 
     def page(self, feed: dict[str, Any], get: Callable[[str], str]) -> list[Row]:
         """All pages, from the last to the first, as somebody who scrolls up gets them."""

@@ -45,7 +45,7 @@ class DurableCommand(Command, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Ack(Event, frozen=True, kw_only=True, tag="realtime.ack"):
-    """The command is committed: row `id` at revision `rev` of `feed`."""
+    """The command is committed: row `id` (0: the feed as a whole) at revision `rev` of `feed`."""
 
     client_id: UUID
     feed: str

@@ -7,10 +7,12 @@ from uuid import UUID
 from realtime.feeds import Feed
 from realtime.models import Receipt
 
+WHOLE = 0  # in place of a row's id: what was done concerns the feed as a whole
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a durable command left behind: row `id`, at revision `rev` of `feed`."""
+    """What a durable command left behind: row `id` (or `WHOLE`), at revision `rev` of `feed`."""
 
     feed: str
     rev: int

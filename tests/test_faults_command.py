@@ -26,7 +26,7 @@ def fail(t, who, client_id, code):
 
 
 def show(t, who, rev, row, *, is_repeated=False):
-    return {"t": t, "who": who, "op": "show", "feed": FEED, "rev": rev, "row": row, "is_repeated": is_repeated}
+    return {"t": t, "who": who, "op": "show", "feed": FEED, "rev": rev, "rows": [row], "is_repeated": is_repeated}
 
 
 def note(t, who, op, **facts):
@@ -68,7 +68,7 @@ def a_clean_history():
 
 def what_is_stored():
     changes = [[3, 11, "a1"], [4, 12, "a2"], [5, 11, "a3"]]
-    return {FEED: {"start": START, "first": [], "rev": 5, "changes": changes, "rows": [EDITED, TWO]}}
+    return {FEED: {"start": START, "first": [], "of": None, "rev": 5, "changes": changes, "rows": [EDITED, TWO]}}
 
 
 def violations(records, stored=None):
@@ -172,7 +172,7 @@ def test_a_row_that_is_not_stored_is_found():
 
 
 def test_rows_in_another_order_are_found():
-    records = changed(a_clean_history(), {"row": [12, 0, 4, "two"]}, who="ann", rev=4, op="show")
+    records = changed(a_clean_history(), {"rows": [[12, 0, 4, "two"]]}, who="ann", rev=4, op="show")
     assert violations(records)["display"] == 2
 
 
@@ -195,6 +195,33 @@ def test_a_start_past_what_was_missed_is_found():
     """bob comes back and is told that he is at 5, without 4 and 5."""
     records = without(without(a_clean_history(), who="bob", op="show", rev=4), who="bob", op="show", rev=5)
     assert violations(records) == {"gap": 2, "display": 2}
+
+
+def test_what_is_gone_is_not_displayed_wherever_it_is_still_known():
+    """The first message is taken away (5). ann keeps it as a row without content; bob starts from a page that has it not."""
+    gone = [11, 1, 5, ""]
+    stored = what_is_stored()
+    stored[FEED]["rows"] = [gone, TWO]
+    records = changed(a_clean_history(), {"rows": [gone]}, op="show", rev=5)
+    records = changed(without(records, who="bob", op="show", rev=5), {"op": "reset"}, who="bob", op="live", rev=5)
+    records.append(note(4.5, "bob", "page", feed=FEED, rows=[TWO]))
+    assert violations(records, stored) == {}
+
+
+def test_what_one_event_does_to_several_rows_is_displayed():
+    both = [[11, 1, 3, "one, read"], [12, 2, 4, "two, read"]]
+    stored = what_is_stored()
+    stored[FEED]["rows"] = both
+    records = changed(a_clean_history(), {"rows": both}, op="show", rev=5)
+    assert violations(records, stored) == {}
+    assert violations(changed(records, {"rows": both[:1]}, op="show", rev=5, who="bob"), stored)["display"] == 1
+
+
+def test_a_feed_of_one_person_is_not_looked_for_on_the_screens_of_others():
+    stored = what_is_stored()
+    stored[FEED]["of"] = "ann"
+    records = [record for record in a_clean_history() if record["who"] != "bob" or "feed" not in record]
+    assert violations(without(records, op="fail"), stored) == {}
 
 
 def test_a_reset_starts_from_a_page():

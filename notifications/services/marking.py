@@ -15,7 +15,7 @@ from notifications.services.inboxes import locked_inbox
 from realtime.broadcast import broadcast
 from realtime.limits import Limit
 from realtime.protocol import Refusal
-from realtime.receipts import Done, once
+from realtime.receipts import WHOLE, Done, once
 
 marks_per_person = Limit("notification marks", burst=60, per_second=5)
 
@@ -40,8 +40,8 @@ def mark(user: Any, ids: Collection[int], what: str, client_id: UUID | None = No
         return done
     marks_per_person.spend(user.pk)
     chosen = Notification.objects.of(user).filter(pk__in=list(ids)).select_related("actor").order_by("raised_rev")
-    _mark_all_of(inbox, list(chosen), what)
-    return _done(user, inbox, client_id)
+    changed = _mark_all_of(inbox, list(chosen), what)
+    return _done(user, inbox, client_id, changed[-1].pk if changed else WHOLE)
 
 
 @transaction.atomic
@@ -97,13 +97,14 @@ def mark_read_at(user: Any, target: str, place: int) -> None:
     _mark_all_of(inbox, list(there.select_related("actor").order_by("raised_rev")), "read")
 
 
-def _mark_all_of(inbox: Inbox, notifications: list[Notification], what: str) -> None:
+def _mark_all_of(inbox: Inbox, notifications: list[Notification], what: str) -> list[Notification]:
+    """Those that changed, a revision each; the last has the inbox's."""
     now = timezone.now()
     changed = [notification for notification in notifications if _change(notification, what, now)]
     if what == "unread":
         changed = _one_of_each_group(inbox, changed)
     if not changed:
-        return
+        return []
     for notification in changed:
         inbox.rev += 1
         notification.rev = inbox.rev
@@ -111,6 +112,7 @@ def _mark_all_of(inbox: Inbox, notifications: list[Notification], what: str) -> 
     unread = Notification.objects.of(inbox).unread().count()
     inbox.advance(0, unread_count=unread)
     broadcast(inbox.group, *[changed_event(inbox, notification) for notification in changed], head=inbox.head())
+    return changed
 
 
 def _change(notification: Notification, what: str, now: datetime) -> bool:
@@ -139,7 +141,7 @@ def _one_of_each_group(inbox: Inbox, notifications: list[Notification]) -> list[
     return notifications
 
 
-def _done(user: Any, inbox: Inbox, client_id: UUID | None) -> Done:
+def _done(user: Any, inbox: Inbox, client_id: UUID | None, row_id: int = WHOLE) -> Done:
     if client_id is None:
-        return Done(inbox.group, inbox.rev, inbox.pk)
-    return Done.record(user, client_id, inbox, inbox.rev, inbox.pk)
+        return Done(inbox.group, inbox.rev, row_id)
+    return Done.record(user, client_id, inbox, inbox.rev, row_id)

@@ -1,7 +1,7 @@
 """Judges a history by what is stored in the end. No I/O, no clock: the same history gets the same verdict."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,8 @@ def check(
     refusals: Collection[str] = (),
     present: Collection[str] = (),
 ) -> Verdict:
-    """Judge. `stored` has, for each feed, what `Workload.stored` says, with the `start` revision and `first` rows of the clients.
+    """Judge. `stored` has, for each feed, what `Workload.stored` says, with the `start` revision and `first` rows of the clients,
+    and under `of` the one client who follows it (None: all do).
 
     `present` are the clients with a live socket in the end; the displays of those alone must be what is stored.
     """
@@ -60,6 +61,8 @@ def check(
     for who in sorted({record["who"] for record in records if record["op"] == "open"}):
         own = [record for record in records if record["who"] == who]
         for feed, state in stored.items():
+            if state["of"] not in {None, who}:
+                continue
             screen = Screen(who, feed, state, records)
             screen.replay(verdict, own)
             if who in present:
@@ -145,7 +148,7 @@ class Screen:
                 if is_new:
                     self._pass(record["t"], record["rev"])
                     verdict.examined["gap"] += 1
-                    self._show([record["row"]] if record["row"] else [])
+                    self._show(record["rows"])
             case "live":
                 self._pass(record["t"], record["rev"] + 1)
                 self.cursor = record["rev"]
@@ -187,8 +190,8 @@ class Screen:
             verdict.judge("display", [*display] == [*stored], f"{self}: another order")
 
     @staticmethod
-    def _in_order(rows: Any) -> Iterator[Row]:
-        yield from sorted(rows, key=lambda row: (row.place, row.id))
+    def _in_order(rows: Iterable[Row]) -> Iterator[Row]:
+        yield from sorted((row for row in rows if row.content), key=lambda row: (row.place, row.id))
 
     def __str__(self) -> str:
         return f"{self.who}, {self.feed}"

@@ -1,37 +1,35 @@
 """The control: the suite as if the layer could be trusted. Gaps are skipped, nobody resumes, no tick looks after heads.
 
-Only the servers of `manage.py faults --control` have this app. The checker must find fault with them.
+Only the servers of `manage.py faults --control` are so. The checker must find fault with them.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from django.apps import AppConfig
+from realtime.repair import Repair
+from realtime.topics import Topic
+
+_bring_up = Repair.bring_up
 
 
-class WithoutRepair(AppConfig):
-    name = "tests.faults"
+def switch_off_repair() -> None:
+    Topic.accept = _accept  # type: ignore[method-assign]
+    Repair.bring_up = _start_live  # type: ignore[method-assign]
+    Repair.repair = _do_nothing  # type: ignore[method-assign,assignment]
+    Repair.compare_heads = _do_nothing  # type: ignore[method-assign,assignment]
 
-    def ready(self) -> None:
-        from realtime.repair import Repair
-        from realtime.topics import Topic
 
-        bring_up = Repair.bring_up
+def _accept(self: Topic, rev: int, frame: bytes) -> bool:
+    if self.cursor is None:
+        self._keep(rev, frame)
+    elif rev > self.cursor:
+        self._show(rev, frame)
+    return True
 
-        def accept(self: Topic, rev: int, frame: bytes) -> bool:
-            if self.cursor is None:
-                self._keep(rev, frame)
-            elif rev > self.cursor:
-                self._show(rev, frame)
-            return True
 
-        async def start_live(self: Repair, socket: Any, topic: Topic, rev: int | None, epoch: str) -> int:
-            return await bring_up(self, socket, topic, None, "")
+async def _start_live(self: Repair, socket: Any, topic: Topic, rev: int | None, epoch: str) -> int:
+    return await _bring_up(self, socket, topic, None, "")
 
-        async def do_nothing(self: Repair, topics: Topic | Iterable[Topic]) -> None:
-            pass
 
-        Topic.accept = accept  # type: ignore[method-assign]
-        Repair.bring_up = start_live  # type: ignore[method-assign]
-        Repair.repair = do_nothing  # type: ignore[method-assign,assignment]
-        Repair.compare_heads = do_nothing  # type: ignore[method-assign,assignment]
+async def _do_nothing(self: Repair, topics: Topic | Iterable[Topic]) -> None:
+    pass

@@ -13,7 +13,7 @@ class History:
     | --- | --- | --- |
     | invoke | client | client_id, feed, command |
     | ok, fail, info | client | client_id; feed, rev, id of the ack; code of the refusal. After `info` it is sent again |
-    | show | client | feed, rev, row (or none), is_repeated |
+    | show | client | feed, rev, rows, is_repeated |
     | live, reset | client | feed, rev |
     | page | client | feed, rows: what it fetched after a reset |
     | open, close | client | process; code |

@@ -203,17 +203,17 @@ class Trial:
             if tab.waiting or not tab.is_live:
                 yield tab.name
             for feed in tab.shown.values():
-                if not feed.is_fresh or feed.rev < heads[feed.name] or feed.people != here:
+                if not feed.is_fresh or feed.rev < heads[feed.name] or (feed.has_presence and feed.people != here):
                     yield f"{tab.name}, {feed.name}"
 
     async def _judge(self, nemesis: Nemesis) -> Verdict:
         for tab in self.tabs:
-            for feed in tab.shown.values():
+            for feed in filter(lambda feed: feed.has_presence, tab.shown.values()):
                 self.history.note(tab.name, "people", feed=feed.name, people=sorted(feed.people))
         apps = {facts["feed"]: facts["app"] for facts in self.feeds.values()}
         stored = await asyncio.to_thread(ask, self.server, "stored", apps)
         for facts in self.feeds.values():
-            stored[facts["feed"]] |= {"start": facts["rev"], "first": facts["rows"]}
+            stored[facts["feed"]] |= {"start": facts["rev"], "first": facts["rows"], "of": facts.get("of")}
         refusals = frozenset().union(*(workload.refusals for workload in self.workloads.values()))
         verdict = check(self.history.records, stored, refusals=refusals, present={tab.name for tab in self.tabs})
         nemesis.judge(verdict)
@@ -237,10 +237,11 @@ class Trial:
 
     def _lateness(self) -> dict[str, float]:
         """Not judged, as it depends on the machine; but if half of it is not quick, the layer carried nothing."""
+        shared = {facts["feed"] for facts in self.feeds.values() if "of" not in facts}
         first: dict[tuple[str, int], float] = {}
         late: list[float] = []
         for record in self.history.records:
-            if record["op"] == "show":
+            if record["op"] == "show" and record["feed"] in shared:
                 late.append(record["t"] - first.setdefault((record["feed"], record["rev"]), record["t"]))
         late = sorted(late) or [0.0]
         return {

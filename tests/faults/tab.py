@@ -28,7 +28,7 @@ class Tab(Client):
         self, server: RunningServer, person: str, history: History, workloads: dict[str, Workload], networks: list[Proxy], at: int
     ):
         urls = [network.url for network in networks]
-        names = [name for name, feed in server.rooms.items() if "app" in feed]
+        names = [name for name, feed in server.rooms.items() if "app" in feed and feed.get("of", person) == person]
         super().__init__(server, person, rooms=names, urls=urls[at:] + urls[:at])
         self.history, self.workloads, self.networks, self.process = history, workloads, networks, at
         self._processes = {url: i for i, url in enumerate(urls)}
@@ -36,6 +36,7 @@ class Tab(Client):
         self.feeds = {feed.name: feed for feed in self.shown.values()}
         self.memory: dict[Any, Any] = {}  # for workloads
         self._made: dict[tuple[str, str], list[int]] = {}
+        self._reached: dict[str, int] = {}  # the revision of the last ack for each feed
         self._commands: dict[str, dict[str, Any]] = {}
         self._is_leaving = False
 
@@ -47,7 +48,11 @@ class Tab(Client):
 
     def made(self, type: str, name: str) -> list[int]:
         """The ids of what this person's commands of one type have left in a feed, oldest first."""
-        return self._made.get((type, self.shown[name].name), [])
+        return self._made.get((type, self.server.rooms[name]["feed"]), [])
+
+    def sees_own(self, name: str) -> bool:
+        """Whether a feed of this person shows what their own commands have done to it: then they know what the next will do."""
+        return not self.waiting and self.shown[name].rev >= self._reached.get(self.shown[name].name, 0)
 
     def post(self, type: str, room: str = "lobby", **fields: Any) -> str:
         client_id = super().post(type, room, **fields)
@@ -112,6 +117,7 @@ class Tab(Client):
             self.history.note(self.name, "ok", **{name: ack[name] for name in ("client_id", "feed", "rev", "id")})
             command = self._commands[ack["client_id"]]
             self._made.setdefault((command["type"], command["feed"]), []).append(ack["id"])
+            self._reached[ack["feed"]] = ack["rev"]
         super()._settle(ack)
 
     def _refused(self, error: dict[str, Any]) -> None:
@@ -148,11 +154,20 @@ class RecordedFeed(Feed):
         self.tab, self.facts, self.name = tab, facts, facts["feed"]
         self.rows: dict[int, Row] = {}
         self.refreshing: asyncio.Task[None] | None = None
+        self._meanwhile: list[dict[str, Any]] = []  # what came since the page was asked for: it may not be on it
         self._take_rows(facts["rows"])
 
     @property
+    def has_presence(self) -> bool:
+        return self.facts.get("has_presence", True)
+
+    @property
     def is_fresh(self) -> bool:
-        return self.is_live and (self.refreshing is None or self.refreshing.done())
+        return self.is_live and not self.is_refreshing
+
+    @property
+    def is_refreshing(self) -> bool:
+        return self.refreshing is not None and not self.refreshing.done()
 
     def take(self, frame: dict[str, Any]) -> None:
         op = frame["type"].removeprefix("realtime.feed.")
@@ -161,21 +176,31 @@ class RecordedFeed(Feed):
         super().take(frame)
         if op == "reset":
             self.rows.clear()
+            self._meanwhile.clear()
             if self.refreshing:
                 self.refreshing.cancel()
             self.refreshing = asyncio.create_task(self.tab.refresh(self))
 
     def turn_page(self, rows: list[Row]) -> None:
-        self.tab.history.note(self.tab.name, "page", feed=self.name, rows=rows)
         self._take_rows(rows)
+        for frame in self._meanwhile:
+            self._take_rows(self._rows_of(frame))
+        self._meanwhile.clear()
+        self.tab.history.note(self.tab.name, "page", feed=self.name, rows=list(self.rows.values()))
+
+    def _rows_of(self, frame: dict[str, Any]) -> list[Row]:
+        return self.tab.workloads[self.facts["app"]].rows(frame, self.rows)
 
     def _show(self, frame: dict[str, Any]) -> None:
         is_repeated = frame["rev"] <= self.rev
-        row = self.tab.workloads[self.facts["app"]].row(frame)
-        self.tab.history.note(self.tab.name, "show", feed=self.name, rev=frame["rev"], row=row, is_repeated=is_repeated)
+        rows = self._rows_of(frame)
+        self.tab.history.note(self.tab.name, "show", feed=self.name, rev=frame["rev"], rows=rows, is_repeated=is_repeated)
         super()._show(frame)
-        if row and not is_repeated:
-            self._take_rows([row])
+        if is_repeated:
+            return
+        self._take_rows(rows)
+        if self.is_refreshing:
+            self._meanwhile.append(frame)
 
     def _take_rows(self, rows: list[Row]) -> None:
         for row in map(Row._make, rows):

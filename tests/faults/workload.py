@@ -5,20 +5,23 @@
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
+from realtime.protocol import Command
+from realtime.registry import Handler
 from tests.server import RunningServer
 
 MARK = "workload: "  # before the answer, on what the other process prints
 
 
 class Row(NamedTuple):
-    """One thing on the screen: `place` orders them, `rev` is that of its last change, `content` is all else that is shown."""
+    """One thing on the screen: `place` orders them, `rev` is that of its last change, `content` is all else that is shown.
+    What is gone has no content."""
 
     id: int
     place: int
@@ -31,8 +34,13 @@ class Workload(Protocol):
 
     refusals: frozenset[str]  # error codes that are right now and then, such as for what somebody else has deleted meanwhile
 
+    def commands(self) -> dict[type[Command], Handler]:
+        """Commands that only these servers understand, for what comes from elsewhere in life, such as from another app."""
+
     def prepare(self, people: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Make the feeds, with these users in them: `{name: {"feed": "chat.room.1", "rev": 9, "epoch": "...", ...}}`."""
+        """Make the feeds, with these users in them: `{name: {"feed": "chat.room.1", "rev": 9, "epoch": "...", ...}}`.
+
+        A feed with `"of": name` is followed by this person alone; one with `"has_presence": False` shows nobody."""
 
     def stored(self, feed: str) -> dict[str, Any]:
         """`{"rev": head, "changes": [[rev, row id, client id], ...], "rows": [Row, ...]}` as the database has them."""
@@ -40,8 +48,8 @@ class Workload(Protocol):
     def step(self, tab: Any, name: str, chance: random.Random) -> None:
         """Have the person post one command about the feed `name`, and draw by `chance` alone: see `tests/faults/tab.py`."""
 
-    def row(self, frame: dict[str, Any]) -> Row | None:
-        """The row that an event shows; None if it is about something else."""
+    def rows(self, frame: dict[str, Any], shown: Mapping[int, Row]) -> list[Row]:
+        """The rows that an event shows, and those on the screen that it changes, as they are from then on."""
 
     def page(self, feed: dict[str, Any], get: Callable[[str], str]) -> list[Row]:
         """After a reset: the rows of fresh pages, which `get(path)` fetches."""
