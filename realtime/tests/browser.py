@@ -17,6 +17,7 @@ from realtime.backing import find_chromium
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+PATIENCE_SECONDS = 15  # for what a page is to show: much more than it takes, for a machine that does other things too
 FLAGS = [
     "--no-sandbox",  # tests also run as root, in containers
     "--disable-gpu",
@@ -33,6 +34,7 @@ FLAGS = [
 def chromium(*, back_forward_cache: bool = False) -> Iterator["Browser"]:
     """A headless browser. Mark the tests `browser`: where there is no Chromium they are then skipped, with the reason."""
     playwright_api = pytest.importorskip("playwright.sync_api")
+    playwright_api.expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_chromium(),
@@ -44,7 +46,7 @@ def chromium(*, back_forward_cache: bool = False) -> Iterator["Browser"]:
         browser.close()
 
 
-def wait_for(page: "Page", condition: str, seconds: float = 5) -> None:
+def wait_for(page: "Page", condition: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Until the JavaScript `condition` holds. Playwright's own wait_for_function evals, which our policy forbids."""
     page.evaluate(f"""new Promise((resolve, reject) => {{
         const deadline = Date.now() + {seconds * 1000};

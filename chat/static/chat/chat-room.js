@@ -2,29 +2,24 @@
  * A room on screen: follows its feed and hands each frame to the part that shows it. All its facts are in data-*, as
  * the server rendered them at revision data-rev.
  */
+import { FeedElement } from "../realtime/feed-element.js";
 import { socket } from "../realtime/socket.js";
 import { fetchPage, me, template, toast } from "./page.js";
 
 const READ_EVERY = 1000; // ms between two read marks
 
-class ChatRoom extends HTMLElement {
-  #controller;
-  #subscription;
+class ChatRoom extends FeedElement {
   #people = new Map();
   #read = { seq: 0, at: 0, timer: null };
 
   connectedCallback() {
-    this.#controller = new AbortController();
-    const { signal } = this.#controller;
-    const { feed, rev, epoch } = this.dataset;
-    this.#subscription = socket.join(feed, {
-      rev: Number(rev),
-      epoch,
+    this.follow({
       onEvent: (frame) => this.#receive(frame),
       onReset: () => this.#refresh(),
       onRefused: (frame) => (frame.code === "not_logged_in" ? location.reload() : this.#leave()),
       onPresence: (frame) => this.#meet(frame),
     });
+    const { signal } = this;
     socket.addEventListener("failed", (event) => this.#failed(event.detail), { signal });
     this.addEventListener("log-read", (event) => this.#markRead(event.detail.seq), { signal });
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
@@ -34,8 +29,7 @@ class ChatRoom extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#controller.abort();
-    this.#subscription.leave();
+    super.disconnectedCallback();
     clearTimeout(this.#read.timer);
   }
 
@@ -99,7 +93,7 @@ class ChatRoom extends HTMLElement {
 
   /** Nothing of the room stays on screen for somebody who is no longer in it. */
   #leave() {
-    this.#subscription.leave();
+    this.unfollow();
     this.replaceChildren(template("gone"));
     delete this.dataset.room;
   }

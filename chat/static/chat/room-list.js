@@ -3,24 +3,19 @@
  * the rooms tell of new messages in between.
  */
 import { badge as tabBadge } from "../js/badge.js";
+import { FeedElement } from "../realtime/feed-element.js";
 import { socket } from "../realtime/socket.js";
 import { elements } from "./page.js";
 
-class RoomList extends HTMLElement {
-  #controller;
-  #subscription;
+class RoomList extends FeedElement {
   #unwatch = () => {};
 
   connectedCallback() {
-    this.#controller = new AbortController();
-    const { signal } = this.#controller;
-    const { feed, rev, epoch } = this.dataset;
-    this.#subscription = socket.join(feed, {
-      rev: Number(rev),
-      epoch,
+    this.follow({
       onEvent: (frame) => frame.type === "chat.list.changed" && this.#change(frame),
       onReset: () => location.reload(),
     });
+    const { signal } = this;
     this.querySelector("input").addEventListener("input", () => this.#filter(), { signal });
     document.addEventListener("htmx:after:swap", () => this.#follow(), { signal });
     document.addEventListener("visibilitychange", () => this.#count(), { signal });
@@ -29,8 +24,7 @@ class RoomList extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#controller.abort();
-    this.#subscription.leave();
+    super.disconnectedCallback();
     this.#unwatch();
   }
 

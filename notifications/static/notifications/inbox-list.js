@@ -1,4 +1,5 @@
 /* The page of the inbox: live, by button, and by key. The keys are told at the foot of the page. */
+import { FeedElement } from "../realtime/feed-element.js";
 import { socket } from "../realtime/socket.js";
 import { Lines, tellAges } from "./lines.js";
 import { carryOut, mark, markAll, readByLink } from "./marks.js";
@@ -11,24 +12,16 @@ const FOLDERS = {
 };
 const MINUTE = 60_000;
 
-class InboxList extends HTMLElement {
-  #controller;
-  #subscription;
+class InboxList extends FeedElement {
   #lines;
   #timer;
 
   connectedCallback() {
-    this.#controller = new AbortController();
-    const { signal } = this.#controller;
-    const { feed, rev, epoch, folder, kind } = this.dataset;
+    const { feed, folder, kind } = this.dataset;
     const belongs = (frame) => FOLDERS[folder](frame) && (!kind || frame.kind === kind) && this.#isHere(frame);
     this.#lines = new Lines(this.querySelector("ol"), { belongs });
-    this.#subscription = socket.join(feed, {
-      rev: Number(rev),
-      epoch,
-      onEvent: (frame) => this.#hear(frame),
-      onReset: () => location.reload(),
-    });
+    this.follow({ onEvent: (frame) => this.#hear(frame), onReset: () => location.reload() });
+    const { signal } = this;
     const page = this.closest(".inbox");
     page.addEventListener("click", (event) => this.#click(event), { signal });
     document.addEventListener("keydown", (event) => this.#press(event), { signal });
@@ -37,8 +30,7 @@ class InboxList extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#controller.abort();
-    this.#subscription.leave();
+    super.disconnectedCallback();
     clearInterval(this.#timer);
   }
 

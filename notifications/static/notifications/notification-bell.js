@@ -2,6 +2,7 @@
  * The bell on every page: the count, the latest in a popover, toasts, the badge of the tab, and the browser's own
  * notifications while no tab of ours is in sight. It shares the page's one socket with whatever else the page shows.
  */
+import { FeedElement } from "../realtime/feed-element.js";
 import { socket } from "../realtime/socket.js";
 import { badge } from "../js/badge.js";
 import { Lines, tellAges } from "./lines.js";
@@ -10,22 +11,13 @@ import { carryOut, readByLink, mark } from "./marks.js";
 const LATEST = 8;
 const SIGHT = "notifications.in-sight"; // a lock that every visible tab holds
 
-class NotificationBell extends HTMLElement {
-  #controller;
-  #subscription;
+class NotificationBell extends FeedElement {
   #lines = null;
   #outOfSight = null;
 
   connectedCallback() {
-    this.#controller = new AbortController();
-    const { signal } = this.#controller;
-    const { feed, rev, epoch } = this.dataset;
-    this.#subscription = socket.join(feed, {
-      rev: Number(rev),
-      epoch,
-      onEvent: (frame) => this.#hear(frame),
-      onReset: () => this.#refresh(),
-    });
+    this.follow({ onEvent: (frame) => this.#hear(frame), onReset: () => this.#refresh() });
+    const { signal } = this;
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.#menu.addEventListener("toggle", (event) => event.newState === "open" && this.#open(), { signal });
     document.addEventListener("visibilitychange", () => this.#holdSight(), { signal });
@@ -34,8 +26,7 @@ class NotificationBell extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#controller.abort();
-    this.#subscription.leave();
+    super.disconnectedCallback();
     this.#outOfSight?.();
   }
 
