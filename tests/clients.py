@@ -32,7 +32,7 @@ POLL_SECONDS = 0.02
 MESSAGES = "SELECT id, seq, rev, body FROM chat_message WHERE room_id = {} ORDER BY seq"
 
 
-async def eventually(condition: Callable[[], Any], seconds: float = 5, *, what: str = "") -> Any:
+async def eventually(condition: Callable[[], Any], seconds: float = 10, *, what: str = "") -> Any:
     """What `condition` gives, as soon as it is true. AssertionError if that takes longer. The only place that sleeps."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
@@ -135,10 +135,10 @@ class Client:
         """The messages on the screen, from the top."""
         return [body for _, _, body in sorted(self.feed(room).messages.values())]
 
-    async def shows(self, body: str, seconds: float = 5, room: str = "lobby") -> None:
+    async def shows(self, body: str, seconds: float = 10, room: str = "lobby") -> None:
         await eventually(lambda: body in self.bodies(room), seconds, what=f"{self.name} sees {body!r}")
 
-    async def hears(self, type: str, seconds: float = 5, since: int = 0, **fields: Any) -> dict[str, Any]:
+    async def hears(self, type: str, seconds: float = 10, since: int = 0, **fields: Any) -> dict[str, Any]:
         """A frame like this one, of those after the first `since`."""
         return await eventually(lambda: self.heard(type, since, **fields), seconds, what=f"{self.name} hears {type} {fields}")
 
