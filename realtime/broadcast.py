@@ -18,13 +18,14 @@ logger = logging.getLogger(__name__)
 OUTSIDE_SECONDS = 2.0  # how long a command waits for a layer that does not answer
 
 
-def broadcast(group: str, *events: Event, head: dict[str, Any] | None = None) -> None:
+def broadcast(group: str, *events: Event, head: dict[str, Any] | None = None, about: Sequence[Any] | None = None) -> None:
     """Send events to everybody who follows `group`, once the surrounding transaction has committed.
 
-    `head` are small facts for those who watch only the head of the feed. Events are encoded once, here. A channel layer
-    that is away never fails the write that is being told: what it loses is read from the feed.
+    `head` are small facts for those who watch only the head of the feed, `about` says for each event what the feed's audience
+    needs to know of it (`FeedSource.audience`). Events are encoded once, here. A channel layer that is away never fails the
+    write that is being told: what it loses is read from the feed.
     """
-    transaction.on_commit(partial(_publish, group, events, head), robust=True)
+    transaction.on_commit(partial(_publish, group, events, head, about), robust=True)
 
 
 def broadcast_each(told: Sequence[tuple[str, Event]]) -> None:
@@ -37,8 +38,8 @@ def tell_hubs(group: str, message: dict[str, Any]) -> None:
     transaction.on_commit(partial(_tell_hubs, group, message), robust=True)
 
 
-def _publish(group: str, events: tuple[Event, ...], head: dict[str, Any] | None) -> None:
-    said = Broadcast.of(group, events, head)
+def _publish(group: str, events: tuple[Event, ...], head: dict[str, Any] | None, about: Sequence[Any] | None) -> None:
+    said = Broadcast.of(group, events, head, about)
     if hub := Hub.of_process():
         in_loop_of(hub, hub.publish, said)
     else:

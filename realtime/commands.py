@@ -5,20 +5,26 @@ from collections import defaultdict
 from realtime.auth import Caller
 from realtime.feeds import split_name
 from realtime.hub import Hub
-from realtime.protocol import Ack, Command, DurableCommand, Refusal, tag_of
+from realtime.protocol import Ack, Command, DurableCommand, Refusal, SocketCommand, tag_of
 from realtime.registry import handlers, sources
 from realtime.sockets import Socket
 from realtime.threads import in_database
 
 
-async def carry_out(caller: Caller, command: Command) -> Ack | None:
+async def carry_out(caller: Caller, command: Command, socket: Socket | None = None) -> Ack | None:
     """Hand a command to its app. Durable ones are answered, after their commit. Raises `Refusal`."""
     handler = handlers().get(type(command))
     if handler is None:
         raise Refusal("unknown_type", "Unknown type.")
-    app = tag_of(command).partition(".")[0]
-    if caller.scopes is not None and f"{app}:write" not in caller.scopes:
-        raise Refusal("not_allowed", f"This token does not have the scope {app}:write.")
+    is_about_socket = isinstance(command, SocketCommand)
+    scope = f"{tag_of(command).partition('.')[0]}:{'read' if is_about_socket else 'write'}"
+    if caller.scopes is not None and scope not in caller.scopes:
+        raise Refusal("not_allowed", f"This token does not have the scope {scope}.")
+    if is_about_socket:
+        if socket is None:
+            raise Refusal("not_allowed", "This is for a socket.")
+        await handler(socket, command)
+        return None
     done = await handler(caller.user, command)
     if not isinstance(command, DurableCommand):
         return None

@@ -148,7 +148,7 @@ class RealtimeConsumer(AsyncConsumer):
             self.socket.send(Pong())
         elif tag_of(command).startswith("realtime."):
             await join_feeds(self.hub, self.socket, self.caller, command)
-        elif ack := await commands.carry_out(self.caller, command):
+        elif ack := await commands.carry_out(self.caller, command, self.socket):
             self.socket.send(ack)
 
     async def refuse(self, refusal: Refusal, command: Command | None) -> None:

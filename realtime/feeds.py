@@ -7,12 +7,15 @@ missed is then one query: the rows with `rev > cursor`. See docs/architecture.md
 
 import secrets
 from collections.abc import Collection, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models, transaction
 
 from realtime.protocol import Change
+
+if TYPE_CHECKING:
+    from realtime.topics import Audience
 
 WINDOW = 200  # changes; whoever missed more gets a reset and a fresh page
 
@@ -119,6 +122,10 @@ class FeedSource:
     def changes(self, feed_id: int, after: int, limit: int) -> Sequence[Change]:
         """What changed since revision `after`, oldest first, at most `limit` of it: rows as they are now."""
         raise NotImplementedError
+
+    def audience(self) -> "Audience | None":
+        """Made for each topic of this feed in a process: who of its sockets gets a change. None: all of them."""
+        return None
 
     def titles(self, user: Person) -> Sequence[tuple[int, str]]:
         """The feeds that the person belongs to, with the name each has for them; none where nobody belongs to a feed."""

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -22,6 +22,7 @@ from realtime.feeds import Head
 from realtime.layer import LayerLink
 from realtime.presence import Presence
 from realtime.protocol import Change, Event, encode
+from realtime.registry import source_of
 from realtime.repair import Repair
 from realtime.servers import Writer, text_frame
 from realtime.sockets import TOO_SLOW, Socket, user_group
@@ -38,23 +39,28 @@ RESTART, LOGGED_OUT = 4012, 4401  # close codes
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """What one `broadcast()` says: JSON payloads with their revisions (None: ephemeral), and the feed's head facts."""
+    """What one `broadcast()` says: JSON payloads with their revisions (None: ephemeral) and what they are about, for an
+    `Audience` (None: everybody), and the feed's head facts."""
 
     group: str
-    payloads: Sequence[tuple[int | None, bytes]]
+    payloads: Sequence[tuple[int | None, bytes, Any]]
     head: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, group: str, events: Iterable[Event], head: dict[str, Any] | None) -> "Broadcast":
-        return cls(group, [(event.rev if isinstance(event, Change) else None, encode(event)) for event in events], head)
+    def of(
+        cls, group: str, events: Sequence[Event], head: dict[str, Any] | None, about: Sequence[Any] | None = None
+    ) -> "Broadcast":
+        revs = [event.rev if isinstance(event, Change) else None for event in events]
+        subjects = about or [None] * len(events)
+        return cls(group, list(zip(revs, map(encode, events), subjects, strict=True)), head)
 
     def to_message(self) -> dict[str, Any]:
-        payloads = [list(pair) for pair in self.payloads]
+        payloads = [list(payload) for payload in self.payloads]
         return {"type": "realtime.frames", "group": self.group, "payloads": payloads, "head": self.head}
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> "Broadcast":
-        payloads = [(rev, bytes(payload)) for rev, payload in message["payloads"]]
+        payloads = [(rev, bytes(payload), about) for rev, payload, about in message["payloads"]]
         return cls(message["group"], payloads, message.get("head"))
 
 
@@ -143,7 +149,8 @@ class Hub:
         """Follow a group on the layer, for this socket, before anything about it is read. Undone by `leave`."""
         topic = self.topics.get(group)
         if topic is None:
-            topic = self.topics[group] = Topic(group)
+            source = source_of(group)
+            topic = self.topics[group] = Topic(group, source.audience() if source else None)
         socket.groups.add(group)
         if socket not in topic.live:
             topic.joining.setdefault(socket, None)
@@ -231,16 +238,16 @@ class Hub:
         if topic is None:
             return
         in_order = True
-        for rev, payload in broadcast.payloads:
+        for rev, payload, about in broadcast.payloads:
             frame = text_frame(payload)
             if rev is None:
                 topic.tell(frame)
             else:
-                in_order = topic.accept(rev, frame)
+                in_order = topic.accept(rev, frame, about)
         if not in_order:
             self.repair.repair_soon(topic)
         if broadcast.head is not None:
-            self.tell_head(topic, {"rev": max(rev or 0 for rev, _ in broadcast.payloads), **broadcast.head})
+            self.tell_head(topic, {"rev": max(rev or 0 for rev, *_ in broadcast.payloads), **broadcast.head})
 
     def flush_later(self, socket: Socket) -> None:
         """Write what this socket is sent during this turn of the event loop with one system call."""

@@ -37,6 +37,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     is_batched: ClassVar[bool] = False  # its handler commits together what waits, in order: its socket need not wait for it
 
 
+class SocketCommand(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """About the socket it comes on, such as what its window shows. It leaves no row, and its handler gets the socket."""
+
+
 class DurableCommand(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A command that leaves a row. The same `client_id`, sent again by any path and at any time, changes nothing more."""
 
@@ -76,6 +80,7 @@ class Refusal(Exception):
         "unknown_type": 400,
         "bad_field": 400,
         "bad_value": 422,
+        "invalid_geometry": 422,
         "too_long": 413,
         "binary_not_supported": 415,
         "not_logged_in": 401,

@@ -10,7 +10,7 @@ from django.conf import settings
 from realtime.feeds import FeedSource
 from realtime.protocol import Command
 
-Handler = Callable[[Any, Any], Awaitable[Any]]  # (user, command) -> Done, or None
+Handler = Callable[[Any, Any], Awaitable[Any]]  # (user, or for a SocketCommand the socket; command) -> Done, or None
 
 
 @cache

@@ -6,7 +6,7 @@ not once per socket.
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from realtime.sockets import Socket
@@ -15,18 +15,31 @@ RECENT = 256  # changes kept in memory, so that a storm of reconnects does not r
 EARLY = 512  # changes kept while an earlier one is awaited
 
 
+class Audience(Protocol):
+    """Who of a topic's live sockets gets a change, and when: for a feed of which each socket shows a part (docs/decisions/0010).
+
+    `about` is what the broadcaster said of the change; None after a repair, and then it is for everybody. Whatever a socket is
+    sent must bring its cursor to where the topic's is, and nothing older may follow.
+    """
+
+    def show(self, topic: "Topic", rev: int, frame: bytes, about: Any) -> None: ...
+
+    def forget(self, socket: "Socket") -> None: ...
+
+
 class Topic:
     """The sockets that follow one group. `cursor` is None for a group without revisions, and before the head is known."""
 
-    def __init__(self, group: str):
+    def __init__(self, group: str, audience: Audience | None = None):
         self.group = group
+        self.audience = audience  # None: every change is for every socket
         self.live: set[Socket] = set()
         self.joining: dict[Socket, int | None] = {}  # the revision it has; None while that is being read
         self.watchers: set[Socket] = set()  # of the head only
         self.is_followed = False  # on the layer
         self.cursor: int | None = None
         self.epoch = ""
-        self.early: dict[int, bytes] = {}
+        self.early: dict[int, tuple[bytes, Any]] = {}
         self._recent: deque[tuple[int, bytes]] = deque()
         self._recent_after = 0  # every change after this revision is in `_recent`
 
@@ -54,16 +67,16 @@ class Topic:
         for socket in self.live:
             socket.write(frame)
 
-    def accept(self, rev: int, frame: bytes) -> bool:
+    def accept(self, rev: int, frame: bytes, about: Any = None) -> bool:
         """Take a change that arrived. In order: show it; known: drop it; early: keep it. False when one is missing."""
         if self.cursor is None:  # the head is being read: this may be part of it, or the first change after it
-            self._keep(rev, frame)
+            self._keep(rev, frame, about)
             return True
         if rev == self.cursor + 1:
-            self._show(rev, frame)
+            self._show(rev, frame, about)
             self._show_early()
         elif rev > self.cursor:
-            self._keep(rev, frame)
+            self._keep(rev, frame, about)
         return not self.early
 
     def repair(self, changes: Sequence[tuple[int, bytes]], reached: int) -> None:
@@ -93,23 +106,28 @@ class Topic:
         self.live.discard(socket)
         self.joining.pop(socket, None)
         self.watchers.discard(socket)
+        if self.audience:
+            self.audience.forget(socket)
 
-    def _keep(self, rev: int, frame: bytes) -> None:
+    def _keep(self, rev: int, frame: bytes, about: Any) -> None:
         if len(self.early) < EARLY:
-            self.early[rev] = frame
+            self.early[rev] = (frame, about)
 
     def _show_early(self) -> None:
         """Show what was kept and is next now; forget what has been shown meanwhile."""
         assert self.cursor is not None
-        self.early = {rev: frame for rev, frame in self.early.items() if rev > self.cursor} if self.early else {}
-        while frame := self.early.pop(self.cursor + 1, None):
-            self._show(self.cursor + 1, frame)
+        self.early = {rev: kept for rev, kept in self.early.items() if rev > self.cursor} if self.early else {}
+        while kept := self.early.pop(self.cursor + 1, None):
+            self._show(self.cursor + 1, *kept)
 
-    def _show(self, rev: int, frame: bytes) -> None:
+    def _show(self, rev: int, frame: bytes, about: Any = None) -> None:
         self._promote(rev - 1)
-        for socket in self.live:
-            socket.write(frame)
         self.cursor = rev
+        if self.audience:
+            self.audience.show(self, rev, frame, about)
+        else:
+            for socket in self.live:
+                socket.write(frame)
         self._recent.append((rev, frame))
         if len(self._recent) > RECENT:
             self._recent_after = self._recent.popleft()[0]
