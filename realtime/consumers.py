@@ -59,8 +59,11 @@ class RealtimeConsumer(AsyncConsumer):
             case "websocket.connect":
                 await self.connect()
             case "websocket.receive":
+                self.hub.counters["frames_in"] += 1
                 await self.receive(message)
             case "websocket.disconnect":
+                if self.is_accepted:
+                    self.hub.closes[message.get("code", 1006)] += 1
                 raise StopConsumer
 
     async def connect(self) -> None:

@@ -27,6 +27,7 @@ from realtime.repair import Repair
 from realtime.servers import Writer, text_frame
 from realtime.sockets import TOO_SLOW, Socket, user_group
 from realtime.topics import Topic
+from realtime.traffic import Traffic
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ class Hub:
         self.sockets: set[Socket] = set()
         self.opened = 0  # sockets, ever
         self.topics: dict[str, Topic] = {}
+        self.traffic = Traffic()
+        self.closes: Counter[int] = Counter()  # sockets that ended, by close code
         self.counters: Counter[str] = Counter()
         self.layer = LayerLink(self.id.hex, self.take, self.counters)
         self.repair = Repair(self.counters, self.refuse, self.tell_head)
@@ -150,7 +153,7 @@ class Hub:
         topic = self.topics.get(group)
         if topic is None:
             source = source_of(group)
-            topic = self.topics[group] = Topic(group, source.audience() if source else None)
+            topic = self.topics[group] = Topic(group, self.traffic, source.audience() if source else None)
         socket.groups.add(group)
         if socket not in topic.live:
             topic.joining.setdefault(socket, None)

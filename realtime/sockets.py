@@ -1,5 +1,6 @@
 """One tab's socket, as the hub sees it: a writer, a person, and what it follows."""
 
+import time
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ class Socket:
         "feeds",
         "groups",
         "id",
+        "opened_at",
         "recheck",
         "session",
         "user",
@@ -38,6 +40,7 @@ class Socket:
 
     def __init__(self, hub: "Hub", writer: Writer):
         self.id = uuid.uuid4().hex
+        self.opened_at = time.time()
         self.user: Any = None
         self.session = ""  # the session key, so that a log-out finds its sockets
         self.feeds: set[str] = set()  # joined

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from realtime.traffic import Traffic
+
 if TYPE_CHECKING:
     from realtime.sockets import Socket
 
@@ -19,7 +21,7 @@ class Audience(Protocol):
     """Who of a topic's live sockets gets a change, and when: for a feed of which each socket shows a part (docs/decisions/0010).
 
     `about` is what the broadcaster said of the change; None after a repair, and then it is for everybody. Whatever a socket is
-    sent must bring its cursor to where the topic's is, and nothing older may follow.
+    sent must bring its cursor to where the topic's is, and nothing older may follow. What is written is counted in `topic.traffic`.
     """
 
     def show(self, topic: "Topic", rev: int, frame: bytes, about: Any) -> None: ...
@@ -30,8 +32,9 @@ class Audience(Protocol):
 class Topic:
     """The sockets that follow one group. `cursor` is None for a group without revisions, and before the head is known."""
 
-    def __init__(self, group: str, audience: Audience | None = None):
+    def __init__(self, group: str, traffic: Traffic | None = None, audience: Audience | None = None):
         self.group = group
+        self.traffic = traffic or Traffic()  # the hub's
         self.audience = audience  # None: every change is for every socket
         self.live: set[Socket] = set()
         self.joining: dict[Socket, int | None] = {}  # the revision it has; None while that is being read
@@ -66,6 +69,7 @@ class Topic:
         """Fan out something that has no revision."""
         for socket in self.live:
             socket.write(frame)
+        self.traffic.count(self.group, len(self.live), len(frame))
 
     def accept(self, rev: int, frame: bytes, about: Any = None) -> bool:
         """Take a change that arrived. In order: show it; known: drop it; early: keep it. False when one is missing."""
@@ -128,6 +132,7 @@ class Topic:
         else:
             for socket in self.live:
                 socket.write(frame)
+            self.traffic.count(self.group, len(self.live), len(frame))
         self._recent.append((rev, frame))
         if len(self._recent) > RECENT:
             self._recent_after = self._recent.popleft()[0]

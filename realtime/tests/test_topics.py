@@ -116,3 +116,16 @@ def test_a_topic_is_empty_when_the_last_follower_left():
     assert not topic.is_empty
     topic.remove(screen)
     assert topic.is_empty
+
+
+def test_what_is_fanned_out_is_counted_once_for_each_frame():
+    topic, heard = started(), []
+    for _ in range(3):
+        follow(topic, Screen())
+    topic.traffic.listener = lambda *facts: heard.append(facts)
+    topic.tell(frame(0))
+    topic.accept(1, frame(1))
+    topic.accept(1, frame(1))  # known: not written again
+    topic.repair([(2, frame(2))], 2)
+    assert heard == [("chat.room.1", 3, 1)] * 3
+    assert (topic.traffic.frames, topic.traffic.deliveries, topic.traffic.bytes) == (3, 9, 9)
