@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 QUEUED = 2_000  # messages on their way out; beyond, the oldest is lost
 SEND_SECONDS = 1.0  # a layer that takes longer counts as away
 PAUSE_SECONDS = 1.0  # and is left alone for so long
+own_channels: set[str] = set()  # the hubs' of this process: one stands for many sockets, where a consumer's stands for one
+
 FOLLOW_SECONDS = 1.0  # how long a join waits for a layer that does not answer
 
 
@@ -38,6 +40,7 @@ class LayerLink:
                 if message.get("origin") != self._name:
                     self._take(message)
             except asyncio.CancelledError:
+                own_channels.discard(self._channel)
                 self._channel = ""
                 raise
             except Exception as error:  # each layer raises its own; the tick repairs what is lost meanwhile
@@ -90,6 +93,7 @@ class LayerLink:
         async with self._channel_lock:
             if not self._channel:
                 self._channel = await self._layer.new_channel()
+                own_channels.add(self._channel)
             return self._channel
 
     def _trouble(self, what: str, error: Exception) -> None:

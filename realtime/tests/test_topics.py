@@ -118,11 +118,11 @@ def test_a_topic_is_empty_when_the_last_follower_left():
     assert topic.is_empty
 
 
-def test_what_is_fanned_out_is_counted_once_for_each_frame():
+def test_what_is_fanned_out_is_counted_once_for_each_frame(monkeypatch):
     topic, heard = started(), []
+    monkeypatch.setattr("realtime.traffic.listeners", [lambda *facts: heard.append(facts)])
     for _ in range(3):
         follow(topic, Screen())
-    topic.traffic.listener = lambda *facts: heard.append(facts)
     topic.tell(frame(0))
     topic.accept(1, frame(1))
     topic.accept(1, frame(1))  # known: not written again
