@@ -78,10 +78,13 @@ class RealtimeConsumer(AsyncConsumer):
         except DatabaseError:
             await self.hub.close_socket(self.socket, 4012)
             return
-        if not caller.user.is_authenticated:
+        if not self.admits(caller):
             await self.hub.close_socket(self.socket, 4401)
             return
         await self.welcome(caller)
+
+    def admits(self, caller: Caller) -> bool:
+        return caller.user.is_authenticated
 
     async def welcome(self, caller: Caller) -> None:
         self.caller = caller
@@ -170,7 +173,7 @@ class RealtimeConsumer(AsyncConsumer):
     async def look_again(self) -> None:
         try:
             caller = await self.identify()
-            if not caller.user.is_authenticated:
+            if not self.admits(caller):
                 await self.hub.close_socket(self.socket, 4401)
                 return
             self.caller = caller

@@ -110,6 +110,8 @@ class FeedSource:
 
     model: type[Feed]
     has_presence = False
+    # Whether what was told live is all that somebody needs who comes back. If not, they get the rows instead.
+    retells = True
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -21,7 +21,7 @@ from realtime.events import Bye, FeedRefused
 from realtime.feeds import Head
 from realtime.layer import LayerLink
 from realtime.presence import Presence
-from realtime.protocol import Change, Event, encode
+from realtime.protocol import Change, Event, encode, frame_of
 from realtime.registry import source_of
 from realtime.repair import Repair
 from realtime.servers import Writer, text_frame
@@ -40,11 +40,11 @@ RESTART, LOGGED_OUT = 4012, 4401  # close codes
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """What one `broadcast()` says: JSON payloads with their revisions (None: ephemeral) and what they are about, for an
+    """What one `broadcast()` says: ready frames with their revisions (None: ephemeral) and what they are about, for an
     `Audience` (None: everybody), and the feed's head facts."""
 
     group: str
-    payloads: Sequence[tuple[int | None, bytes, Any]]
+    frames: Sequence[tuple[int | None, bytes, Any]]
     head: dict[str, Any] | None = None
 
     @classmethod
@@ -53,22 +53,23 @@ class Broadcast:
     ) -> "Broadcast":
         revs = [event.rev if isinstance(event, Change) else None for event in events]
         subjects = about or [None] * len(events)
-        return cls(group, list(zip(revs, map(encode, events), subjects, strict=True)), head)
+        return cls(group, list(zip(revs, map(frame_of, events), subjects, strict=True)), head)
 
     def to_message(self) -> dict[str, Any]:
-        payloads = [list(payload) for payload in self.payloads]
-        return {"type": "realtime.frames", "group": self.group, "payloads": payloads, "head": self.head}
+        frames = [list(frame) for frame in self.frames]
+        return {"type": "realtime.frames", "group": self.group, "frames": frames, "head": self.head}
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> "Broadcast":
-        payloads = [(rev, bytes(payload), about) for rev, payload, about in message["payloads"]]
-        return cls(message["group"], payloads, message.get("head"))
+        frames = [(rev, bytes(frame), about) for rev, frame, about in message["frames"]]
+        return cls(message["group"], frames, message.get("head"))
 
 
 class Hub:
     """One per event loop: `Hub.here()`."""
 
     _by_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, "Hub"]] = WeakKeyDictionary()
+    _takers: ClassVar[dict[str, "Taker"]] = {}
 
     def __init__(self) -> None:
         self.id = uuid4()
@@ -101,6 +102,16 @@ class Hub:
     def of_process(cls) -> "Hub | None":
         """A hub that runs in this process, for code in other threads; None in a management command."""
         return next((hub for loop, hub in list(cls._by_loop.items()) if loop.is_running()), None)
+
+    @classmethod
+    def takes(cls, kind: str) -> Callable[["Taker"], "Taker"]:
+        """Register what an app does with messages of this type that its hubs send each other by `tell_hubs`."""
+
+        def register(taker: Taker) -> Taker:
+            cls._takers[kind] = taker
+            return taker
+
+        return register
 
     # Sockets come and go
 
@@ -241,8 +252,7 @@ class Hub:
         if topic is None:
             return
         in_order = True
-        for rev, payload, about in broadcast.payloads:
-            frame = text_frame(payload)
+        for rev, frame, about in broadcast.frames:
             if rev is None:
                 topic.tell(frame)
             else:
@@ -250,7 +260,7 @@ class Hub:
         if not in_order:
             self.repair.repair_soon(topic)
         if broadcast.head is not None:
-            self.tell_head(topic, {"rev": max(rev or 0 for rev, *_ in broadcast.payloads), **broadcast.head})
+            self.tell_head(topic, {"rev": max((rev or 0 for rev, *_ in broadcast.frames), default=0), **broadcast.head})
 
     def flush_later(self, socket: Socket) -> None:
         """Write what this socket is sent during this turn of the event loop with one system call."""
@@ -300,6 +310,8 @@ class Hub:
                 self._end_session(message["user"], message["session"])
             case "realtime.presence":
                 self.presence.take(message)
+            case str(kind) if kind in self._takers:
+                self._takers[kind](self, message)
             case _:
                 self.counters["unknown"] += 1
 
@@ -352,6 +364,9 @@ class Hub:
         task = self.loop.create_task(coroutine)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+Taker = Callable[[Hub, dict[str, Any]], None]
 
 
 def _head_frame(feed: str, facts: dict[str, Any]) -> bytes:

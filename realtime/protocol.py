@@ -9,6 +9,8 @@ from uuid import UUID
 
 import msgspec
 
+from realtime.servers.frames import binary_frame, text_frame
+
 VERSION = 1
 FRAME_BYTES = 65_536  # the largest frame a client may send
 MAX_DEPTH = 16  # of nested arrays and objects in a command
@@ -29,6 +31,12 @@ class Change(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     feed: str
     rev: int
+
+
+class BinaryChange(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """A change that travels as a binary frame, `payload`, packed by its app: for what is too fast, or too much, for JSON."""
+
+    payload: bytes
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag=None):
@@ -122,6 +130,11 @@ _encoder = msgspec.json.Encoder()
 def encode(event: Event | dict[str, Any]) -> bytes:
     """The event as one JSON text, UTF-8."""
     return _encoder.encode(event)
+
+
+def frame_of(event: Event) -> bytes:
+    """The event as one WebSocket frame, ready for any number of sockets."""
+    return binary_frame(event.payload) if isinstance(event, BinaryChange) else text_frame(encode(event))
 
 
 def decode(text: str | bytes) -> Command:

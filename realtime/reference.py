@@ -27,6 +27,7 @@ CLOSE_CODES = {
     4012: "the server restarts: come back after the pause that `realtime.bye` names",
     4400: "too many bad frames: reload",
     4401: "not logged in, or no longer",
+    4403: "not allowed, or no longer",
     4404: "no such socket",
     4408: "too slow: come back and resume",
     4409: "the client is older than the server: reload",

@@ -10,9 +10,8 @@ from django.db import Error as DatabaseError
 
 from realtime.events import FeedLive, FeedReset
 from realtime.feeds import CatchUp, FeedSource, split_name
-from realtime.protocol import encode
+from realtime.protocol import frame_of
 from realtime.registry import source_of, sources
-from realtime.servers import text_frame
 from realtime.sockets import Socket
 from realtime.threads import in_database
 from realtime.topics import Topic
@@ -43,7 +42,7 @@ class Repair:
             await self.repair(topic)
         if (epoch and epoch != topic.epoch) or rev > topic.cursor:
             return self._reset(socket, topic)
-        while (frames := topic.since(rev)) is None:
+        while (frames := self._remembered(topic, rev)) is None:
             missed = await _catch_up(topic.group, rev)
             if missed.is_reset:
                 return self._reset(socket, topic)
@@ -57,6 +56,13 @@ class Repair:
         rev = max(rev, topic.cursor)
         socket.send(FeedLive(feed=topic.group, rev=rev, epoch=topic.epoch))
         return rev
+
+    def _remembered(self, topic: Topic, rev: int) -> list[bytes] | None:
+        """What was told after revision `rev`, from memory, where that is enough for somebody who was not there."""
+        source = source_of(topic.group)
+        if rev < (topic.cursor or 0) and source and not source.retells:
+            return None
+        return topic.since(rev)
 
     def repair_soon(self, topic: Topic) -> None:
         """A change came early. Give the one before it a moment, then fetch it."""
@@ -86,7 +92,7 @@ class Repair:
             for socket in list(topic.live):
                 self._reset(socket, topic)
         else:
-            topic.repair([(change.rev, text_frame(encode(change))) for change in missed.changes], missed.rev)
+            topic.repair([(change.rev, frame_of(change)) for change in missed.changes], missed.rev)
 
     async def compare_heads(self, topics: Iterable[Topic]) -> None:
         """Find lost last messages, which no later hint would reveal: one query per kind of feed."""

@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from realtime.protocol import Event, encode
-from realtime.servers import Writer, text_frame
+from realtime.protocol import Event, frame_of
+from realtime.servers import Writer
 
 if TYPE_CHECKING:
     from realtime.hub import Hub
@@ -54,7 +54,7 @@ class Socket:
 
     def send(self, event: Event) -> None:
         """Send to this socket alone."""
-        self.write(text_frame(encode(event)))
+        self.write(frame_of(event))
 
     def write(self, frame: bytes) -> None:
         """Queue one ready frame; it leaves at the end of this turn of the event loop."""

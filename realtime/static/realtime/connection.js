@@ -25,7 +25,10 @@ export class Connection {
   #liveSince = null;
   #isFirstAttempt = true;
 
-  /** `listener` has onOpen(), onHello(frame) (returns why this server is not ours, or ""), onFrame(frame), onStatus(). */
+  /**
+   * `listener` has onOpen(), onHello(frame) (returns why this server is not ours, or ""), onFrame(frame), onStatus(), and
+   * onBytes(buffer) where the server sends binary frames too.
+   */
   constructor(url, { clock, times, listener }) {
     this.#url = url;
     this.#clock = clock;
@@ -45,6 +48,7 @@ export class Connection {
     if (this.#socket || this.status === "stopped") return;
     this.#planNothing();
     this.#socket = new WebSocket(this.#url);
+    this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = () => this.#listener.onOpen();
     this.#socket.onmessage = (event) => this.#receive(event.data);
     this.#socket.onclose = (event) => this.#lost(event.code);
@@ -53,10 +57,10 @@ export class Connection {
     this.#isFirstAttempt = false;
   }
 
-  /** Whether the frame was handed to an open socket. That is no promise that it arrives. */
+  /** Whether the frame, or the bytes, were handed to an open socket. That is no promise that they arrive. */
   send(frame) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(ArrayBuffer.isView(frame) ? frame : JSON.stringify(frame));
     return true;
   }
 
@@ -90,6 +94,7 @@ export class Connection {
 
   #receive(data) {
     this.#watchdog.heard();
+    if (typeof data !== "string") return this.#listener.onBytes?.(data);
     const frame = parse(data);
     if (!frame) return;
     if (frame.type === "realtime.hello") this.#greet(frame);
