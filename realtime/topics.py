@@ -21,7 +21,8 @@ class Audience(Protocol):
     """Who of a topic's live sockets gets a change, and when: for a feed of which each socket shows a part (docs/decisions/0010).
 
     `about` is what the broadcaster said of the change; None after a repair, and then it is for everybody. Whatever a socket is
-    sent must bring its cursor to where the topic's is, and nothing older may follow. What is written is counted in `topic.traffic`.
+    sent must bring its cursor to where the topic's is, and nothing older may follow. What is written is counted in
+    `topic.traffic`.
     """
 
     def show(self, topic: "Topic", rev: int, frame: bytes, about: Any) -> None: ...
