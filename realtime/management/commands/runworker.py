@@ -47,7 +47,7 @@ class JobsWorker(Worker):
 
     async def show_that_it_lives(self, path: Path) -> None:
         while True:
-            path.touch()
+            await asyncio.to_thread(path.touch)
             await asyncio.sleep(ALIVE_SECONDS)
 
     async def listen(self, channel: str) -> None:
