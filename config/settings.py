@@ -139,6 +139,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # How many processes, web and worker, share the database: checks compare their pools with what the server allows.
 PROCESSES = count("PROCESSES", default=1)
 
+REDIS_URL = os.environ.get("REDIS_URL", "")
 CHANNEL_LAYERS = channel_layers(os.environ)
 
 # E-mail is printed where the server runs, until there is somebody to hand it to.

@@ -45,8 +45,7 @@ LANES = 4  # jobs at the same time in one worker
 POLL_SECONDS = 5.0  # how late a job may start that no wake-up announced
 LEASE = timedelta(minutes=2)  # how long a job may take before others think that its worker died
 ATTEMPTS = 8
-STOP_SECONDS = 7.0  # for what runs when the worker is told to end; platforms kill after ten
-IN_PROCESS_STOP_SECONDS = 4.0  # the same in a server, which says goodbye to its sockets meanwhile
+STOP_SECONDS = 4.0  # for what runs when we are told to end; honcho kills after five, others after ten or more
 WAKE_SECONDS = 2.0
 
 Function = Callable[[dict[str, Any]], None]
@@ -236,7 +235,7 @@ def run_in_process() -> None:
 
 async def stop_in_process() -> None:
     if runner := Runner.of_process():
-        await runner.stop(IN_PROCESS_STOP_SECONDS)
+        await runner.stop()
 
 
 def _wake() -> None:
