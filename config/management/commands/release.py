@@ -12,9 +12,10 @@ from config.demo_people import is_demo
 
 class Command(BaseCommand):
     help = "Brings tables up to date, hands static files to the proxy, and fills a demo. Run it as often as you like."
-    requires_system_checks: list[str] = []  # migrate runs them all
+    requires_system_checks: list[str] = []  # those of the database are wanted too
 
     def handle(self, **_: Any) -> None:
+        self.check(databases=["default"])
         call_command("migrate", interactive=False, stdout=self.stdout)
         if target := os.environ.get("STATIC_FOR_PROXY"):
             # Files of earlier versions stay: a page that is still open, or a process not yet replaced, asks for those.
