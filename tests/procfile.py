@@ -14,39 +14,27 @@ import sys
 import tempfile
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
-from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any
 
 from realtime.backing.process import free_port
 from tests.server import ROOT, PostgresDatabase
+from tests.visitors import HTTP_SECONDS, Visitors
 
 BIN = Path(sys.executable).parent
 READY_SECONDS = 60
 LEAVE_SECONDS = 10  # after SIGTERM, for all processes
 COMMAND_SECONDS = 120
-HTTP_SECONDS = 10
 
 
-class Site:
-    """It has what `tests.clients.Client` asks of a server: urls, people, rooms."""
-
+class Site(Visitors):
     def __init__(self, environment: dict[str, str], database: PostgresDatabase, state: Path, urls: list[str]):
-        self.environment, self.database, self.state, self.urls = environment, database, state, urls
+        super().__init__(urls)
+        self.environment, self.database, self.state = environment, database, state
         self.log = state / "honcho.log"
-        self.people: dict[str, dict[str, Any]] = {}
         self.process: subprocess.Popen[bytes] | None = None
-
-    @cached_property
-    def rooms(self) -> dict[str, dict[str, Any]]:
-        """The open rooms of the demo, as a page that is opened now finds them."""
-        found = self.rows("SELECT id, name, rev, epoch FROM chat_room WHERE kind = 'open'")
-        return {name: {"id": pk, "feed": f"chat.room.{pk}", "rev": rev, "epoch": str(epoch)} for pk, name, rev, epoch in found}
 
     @property
     def text(self) -> str:
@@ -81,19 +69,6 @@ class Site:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(LEAVE_SECONDS)
         return time.monotonic() - began
-
-    def log_in(self, name: str, url: str = "") -> dict[str, Any]:
-        """Log in with the form at one of the processes; the session holds at all of them."""
-        cookies = CookieJar()
-        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
-        page = f"{url or self.urls[0]}/accounts/login/"
-        browser.open(page, timeout=HTTP_SECONDS).close()
-        values = {cookie.name: cookie.value for cookie in cookies}
-        form = {"username": name, "password": name, "csrfmiddlewaretoken": values["csrftoken"]}
-        browser.open(page, urllib.parse.urlencode(form).encode(), timeout=HTTP_SECONDS).close()
-        session = next(cookie.value for cookie in cookies if cookie.name == "sessionid")
-        self.people[name] = {"session": session}
-        return self.people[name]
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(

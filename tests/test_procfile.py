@@ -34,7 +34,8 @@ class ProcfileTests(IsolatedAsyncioTestCase):
             for name, url in zip(("ann", "bob"), site.urls, strict=True):
                 await asyncio.to_thread(site.log_in, name, url)
             async with AsyncExitStack() as stack:
-                ann, bob = [await stack.enter_async_context(Client(site, name, at=i)) for i, name in enumerate(site.people)]
+                ann = await stack.enter_async_context(Client(site, "ann", at=0))
+                bob = await stack.enter_async_context(Client(site, "bob", at=1))
                 await ann.said("over both processes")
                 await bob.shows("over both processes")
                 await bob.said("and back")
