@@ -39,7 +39,7 @@ def lines(made: Plan) -> list[str]:
     load, cell, cells = made.load, made.cell, made.cells
     rows = [
         ("cells", f"{cells:,}", f"{'one is enough; nearest limit' if cells == 1 else 'because of'}: {made.limit}"),
-        ("web processes", f"{cell.processes * cells:,}", f"{cell.web_cores_busy * cells:,.1f} cores busy, half of what there is"),
+        ("web processes", f"{cell.processes * cells:,}", f"{cell.web_cores_busy * cells:,.1f} of their cores busy"),
         ("memory", f"{cell.memory_gib * cells:,.1f} GiB", f"{load.sockets / cell.processes / cells:,.0f} sockets a process"),
         ("workers", f"{cell.workers * cells:,}", ""),
         (
