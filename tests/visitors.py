@@ -40,7 +40,8 @@ class Visitors:
         browser.open(page, timeout=HTTP_SECONDS).close()
         token = next(cookie.value for cookie in cookies if cookie.name == "csrftoken")
         form = {"username": name, "password": name, "csrfmiddlewaretoken": token}
-        browser.open(page, urllib.parse.urlencode(form).encode(), timeout=HTTP_SECONDS).close()
+        filled_in = urllib.request.Request(page, urllib.parse.urlencode(form).encode(), {"Referer": page})
+        browser.open(filled_in, timeout=HTTP_SECONDS).close()
         session = next(cookie.value for cookie in cookies if cookie.name == "sessionid")
         self.people[name] = {"session": session}
 
