@@ -9,11 +9,14 @@ django_application = get_asgi_application()
 
 # Only now that Django is set up may anything import models.
 from importlib import import_module  # noqa: E402
+from typing import Any  # noqa: E402
 
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from realtime import jobs, servers  # noqa: E402
+from config.health import with_health_checks  # noqa: E402
+from config.proxy import with_client_address  # noqa: E402
+from realtime import jobs, logs, servers  # noqa: E402
 from realtime.hub import Hub  # noqa: E402
 from realtime.routing import websocket_router  # noqa: E402
 
@@ -44,6 +47,15 @@ router = ProtocolTypeRouter(
 )
 
 
+@with_health_checks
+@with_client_address
 async def application(scope, receive, send):
+    logs.request_id.set(request_id_of(scope))
     jobs.run_in_process()  # Daphne has no lifespan: the first connection starts them
     await router(scope, receive, send)
+
+
+def request_id_of(scope: dict[str, Any]) -> str:
+    """What the proxy calls this request, if we trust it; what anybody writes must not stand in our log."""
+    given = dict(scope.get("headers", ())).get(b"x-request-id", b"") if settings.TRUST_PROXY else b""
+    return logs.new_request_id(given.decode("latin-1"))

@@ -1,5 +1,6 @@
 """Every setting of the suite, in one file, driven by the environment."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from config.layers import channel_layers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = Path(os.environ.get("STATE_DIR", BASE_DIR / "var"))  # what a run leaves behind; git ignores it
@@ -30,18 +33,33 @@ def required(name: str, why: str) -> str:
     raise ImproperlyConfigured(f"Set {name}: {why} (or set DEBUG=1 on a laptop).")
 
 
+def count(name: str, default: int = 0) -> int:
+    """A number; `1`, `on` and the like mean one."""
+    value = os.environ.get(name, "")
+    return int(value) if value.isdigit() else int(flag(name, bool(default)))
+
+
 TESTING = "pytest" in sys.modules
 DEBUG = flag("DEBUG")
 LOCAL = DEBUG or TESTING  # an open laptop, not a deployment
+
+# Names that platforms give the site by themselves.
+PLATFORM_HOSTS = [host for name in ("RENDER_EXTERNAL_HOSTNAME", "HEROKU_APP_DEFAULT_DOMAIN_NAME") for host in words(name)]
 
 if LOCAL:
     SECRET_KEY = os.environ.get("SECRET_KEY", "insecure-key-for-a-laptop-only")
     ALLOWED_HOSTS = words("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", "testserver"]
 else:
     SECRET_KEY = required("SECRET_KEY", "a long random string, the same on every process")
-    required("ALLOWED_HOSTS", "the host names of the site, comma-separated")
-    ALLOWED_HOSTS = words("ALLOWED_HOSTS")
+    ALLOWED_HOSTS = words("ALLOWED_HOSTS") or PLATFORM_HOSTS
+    if not ALLOWED_HOSTS:
+        required("ALLOWED_HOSTS", "the host names of the site, comma-separated")
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+
+# The demo's people and rows though DEBUG is off: `docker compose up` on a laptop, a review app. Their passwords are their
+# names, which everybody knows (config/checks.py refuses that on a public host), unless DEMO_PASSWORD is set.
+DEMO = flag("DEMO")
+DEMO_PASSWORD = os.environ.get("DEMO_PASSWORD", "")
 
 SITE_NAME = os.environ.get("SITE_NAME", "Backchannel")
 SITE_URL = os.environ.get("SITE_URL", "").rstrip("/")  # how links in e-mails begin: https://chat.example.org
@@ -118,33 +136,11 @@ RATE_LIMITS = flag("RATE_LIMITS", default=True)
 DATABASE_THREADS = int(os.environ.get("DATABASE_THREADS", 0 if TESTING else 8))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The channel layer carries hints only (docs/architecture.md): it may lose them, it must not be slow.
+# How many processes, web and worker, share the database: checks compare their pools with what the server allows.
+PROCESSES = count("PROCESSES", default=1)
+
 REDIS_URL = os.environ.get("REDIS_URL", "")
-if REDIS_URL:
-    CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # A prefix of its own for each suite that shares a Redis: groups of the same name would hear each other.
-            "CONFIG": {
-                "hosts": [{"address": REDIS_URL, "socket_timeout": 5}],
-                "prefix": os.environ.get("REDIS_PREFIX", "backchannel"),
-            },
-        },
-        # Wakes one worker per message, where the layer above would wake all. Its blocking pop takes 5 s, and must not be
-        # as long as the timeout of its socket.
-        "jobs": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {
-                "hosts": [{"address": REDIS_URL, "socket_timeout": 15}],
-                "prefix": f"{os.environ.get('REDIS_PREFIX', 'backchannel')}-jobs",
-            },
-        },
-    }
-else:
-    CHANNEL_LAYERS = {
-        # The default capacity of 100 drops messages without a word.
-        "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 100_000}},
-    }
+CHANNEL_LAYERS = channel_layers(os.environ)
 
 # E-mail is printed where the server runs, until there is somebody to hand it to.
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
@@ -174,7 +170,11 @@ STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns at every start when it is m
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", STATE_DIR / "media"))
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Another backend where processes share no disk, such as `storages.backends.s3.S3Storage` of django-storages.
+    "default": {
+        "BACKEND": os.environ.get("MEDIA_STORAGE", "django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": json.loads(os.environ.get("MEDIA_STORAGE_OPTIONS", "{}")),
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if LOCAL else "config.storage.SuiteStaticFilesStorage"
     },
@@ -197,7 +197,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
-TRUST_PROXY = flag("TRUST_PROXY")
+TRUST_PROXY = count("TRUST_PROXY")  # how many proxies of ours stand in front (config/proxy.py)
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -219,8 +219,11 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "realtime.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": os.environ.get("LOG_FORMAT", "line")}},
     "filters": {"once_a_minute": {"()": "realtime.logs.OnceAMinute"}},
     # It logs a traceback every second that Redis is away. The hub tells of it too, and the feeds repair what is lost.
     "loggers": {"channels_redis.pubsub": {"filters": ["once_a_minute"]}},

@@ -6,6 +6,6 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Realtime"
 
     def ready(self) -> None:
-        from realtime import receivers, registry  # noqa: F401
+        from realtime import checks, receivers, registry  # noqa: F401
 
         registry.handlers()  # so that every command is known before the first frame comes

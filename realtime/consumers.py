@@ -8,7 +8,7 @@ from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.db import Error as DatabaseError
 
-from realtime import commands
+from realtime import commands, logs
 from realtime.auth import Caller, Credentials, credentials_of, identify, is_same_site
 from realtime.batching import BATCH
 from realtime.events import Hello, Ping, Pong
@@ -72,6 +72,7 @@ class RealtimeConsumer(AsyncConsumer):
             raise StopConsumer
         await self.send({"type": "websocket.accept"})
         self.socket, self.is_accepted = self.hub.open(writer_for(self.base_send)), True
+        logs.connection_id.set(self.socket.id)
         # From here on a browser is told the code it is closed with.
         try:
             caller = await self.identify()

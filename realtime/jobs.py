@@ -30,6 +30,7 @@ from channels.exceptions import ChannelFull
 from channels.layers import channel_layers
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from realtime.broadcast import in_loop_of
@@ -44,7 +45,7 @@ LANES = 4  # jobs at the same time in one worker
 POLL_SECONDS = 5.0  # how late a job may start that no wake-up announced
 LEASE = timedelta(minutes=2)  # how long a job may take before others think that its worker died
 ATTEMPTS = 8
-STOP_SECONDS = 20.0  # for what runs when the worker is told to end
+STOP_SECONDS = 4.0  # for what runs when we are told to end; honcho kills after five, others after ten or more
 WAKE_SECONDS = 2.0
 
 Function = Callable[[dict[str, Any]], None]
@@ -133,6 +134,16 @@ def retry(jobs: Iterable[Job]) -> int:
     return revived
 
 
+def give_back(jobs: Iterable[Job], now: datetime | None = None) -> None:
+    """Have claimed jobs done by somebody else, at once: we are told to end. The attempt does not count against them."""
+    for job in jobs:
+        # Not one that was finished in the last moment, nor one whose lease somebody else has taken over.
+        held = Job.objects.filter(pk=job.pk, run_after=job.run_after, dead_at=None)
+        if held.update(run_after=now or timezone.now(), attempts=F("attempts") - 1):
+            logger.info("Job %s (%s) is given back.", job.pk, job.name)
+    _wake()
+
+
 def run_due(now: datetime | None = None) -> int:
     """Do all that is due, here and now, for tests and for `runworker --once`. Returns how many were done."""
     done = 0
@@ -150,6 +161,7 @@ class Runner:
         self.loop = asyncio.get_running_loop()
         self.woken = asyncio.Event()
         self._is_stopping = False
+        self._running: set[Job] = set()
         self._lanes: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -170,13 +182,19 @@ class Runner:
         self.woken.set()
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Finish what runs. What takes longer is taken up by another worker when its lease is over."""
+        """Finish what runs, and give back what takes longer: another worker need not wait for the lease to end.
+
+        The thread of a job that was given back still runs. The process should end now, or the job is done twice at once.
+        """
         self._is_stopping = True
         self.woken.set()
-        if self._lanes:
-            _, late = await asyncio.wait(self._lanes, timeout=seconds)
-            for lane in late:
-                lane.cancel()
+        if not self._lanes:
+            return
+        _, late = await asyncio.wait(self._lanes, timeout=seconds)
+        for lane in late:
+            lane.cancel()
+        if self._running:
+            await asyncio.to_thread(give_back, list(self._running))
 
     async def _lane(self) -> None:
         while not self._is_stopping:
@@ -185,7 +203,9 @@ class Runner:
                 job = await _in_thread(claim)
                 if job is not None:
                     self.woken.set()  # where there is one there may be more: the next lane looks
+                    self._running.add(job)
                     await _in_thread(perform, job)
+                    self._running.discard(job)
                     continue
             except DatabaseError as error:
                 logger.warning("Jobs could not be read or written (%s); trying again.", error)

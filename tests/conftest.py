@@ -3,6 +3,9 @@
 from django.conf import settings
 
 NEEDS = {
+    "test_procfile.py": {"chat"},
+    "test_restored.py": {"chat"},
+    "test_wsgi.py": {"chat"},
     "test_notices.py": {"chat", "notifications"},
     "test_notices_browser.py": {"chat", "notifications"},
     "test_notices_processes.py": {"notifications"},

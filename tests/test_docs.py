@@ -1,7 +1,22 @@
 """Documents that are written from the code are current."""
 
+import re
+import shlex
+from io import StringIO
+
+from django.conf import settings
 from django.core.management import call_command
 
 
 def test_the_reference_of_the_wire_is_current():
     call_command("protocol", check=True)
+
+
+def test_the_page_on_scaling_shows_what_the_command_says():
+    text = (settings.BASE_DIR / "docs/scaling.md").read_text()
+    shown = re.findall(r"```console\n\$ python3 manage\.py ([^\n]*)\n(.*?)```", text, re.DOTALL)
+    assert len(shown) == 3
+    for command, output in shown:
+        said = StringIO()
+        call_command(*shlex.split(command), stdout=said)
+        assert output == said.getvalue(), f"manage.py {command} now says:\n{said.getvalue()}"

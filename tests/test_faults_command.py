@@ -92,7 +92,7 @@ def changed(records, new, **facts):
 def test_a_clean_history_passes():
     verdict = check(a_clean_history(), what_is_stored(), refusals={"not_found"}, present={"ann", "bob"})
     assert verdict.holds, verdict.violations
-    assert set(verdict.examined) == set(CHECKS) - {"log"}
+    assert set(verdict.examined) == set(CHECKS) - {"log", "planned"}
 
 
 def test_who_catches_up_may_be_spared_what_has_been_superseded():
@@ -238,6 +238,17 @@ def test_a_close_without_a_fault_is_found():
 
 def test_a_close_after_a_fault_of_another_is_found():
     assert violations(changed(a_clean_history(), {"client": "ann"}, op="cut")) == {"closed": 1}
+
+
+def test_a_close_of_a_process_that_was_told_to_end_is_a_planned_one():
+    told = changed(a_clean_history(), {"op": "terminate", "process": 1}, op="cut")
+    assert violations(told) == {"planned": 1}  # with 1006
+    assert violations(changed(told, {"code": 4012}, op="close")) == {}
+
+
+def test_who_heard_nothing_when_it_was_told_is_excused():
+    told = changed(a_clean_history(), {"op": "terminate", "process": 1}, op="cut")
+    assert violations([note(1.9, "nemesis", "deaf", client="bob"), *told]) == {}
 
 
 def test_a_close_of_a_killed_process_is_none():

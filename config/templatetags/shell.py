@@ -9,7 +9,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from config.demo_people import DEMO_PEOPLE
+from config.demo_people import DEMO_PEOPLE, is_demo
 
 register = template.Library()
 
@@ -45,5 +45,5 @@ def initials(name: str) -> str:
 
 @register.simple_tag
 def demo_people() -> dict[str, str]:
-    """Who can be logged in with one click: nobody outside DEBUG."""
-    return DEMO_PEOPLE if settings.DEBUG else {}
+    """Who can be logged in with one click: nobody outside a demo, nor in one whose passwords are secret."""
+    return DEMO_PEOPLE if is_demo() and not settings.DEMO_PASSWORD else {}

@@ -562,6 +562,16 @@ class TestTheOutbox:
         assert sent == ["one", "two"]
         assert "/elsewhere/" in [request["path"] for request in server.requests]
 
+    def test_on_a_page_whose_server_has_no_sockets_it_goes_by_http_at_once(self, tab, server):
+        """`config/wsgi.py` says so with an empty address. Nothing connects, and nothing waits for it."""
+        tab.start("url: ''")
+        tab.join()
+        tab.wait_for_status("none")
+        tab.post("one", "two")
+        tab.wait_until_said("acked", 2)
+        assert [request["command"]["body"] for request in server.requests] == ["one", "two"]
+        assert tab.said("status") == ["none"]
+
     def test_a_server_in_trouble_is_asked_again(self, tab, server):
         tab.watch.expected += ["HTTP 502", "status of 502"]
         server.accepts = False

@@ -7,6 +7,7 @@ const WORDS = {
   reconnecting: "Reconnecting…",
   offline: "Offline",
   stopped: "Disconnected",
+  none: "Not live",
 };
 
 class ConnectionStatus extends HTMLElement {

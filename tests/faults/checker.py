@@ -18,10 +18,12 @@ CHECKS = {
     "twice": "no change is told twice, or out of order",
     "gap": "no change is shown before one that it follows",
     "closed": "no socket closed whose process and network were well",
+    "planned": "a socket whose process was told to end was closed with 4012",
     "presence": "who is shown as here has a live socket",
     "gave up": "no client was told to stay away",
     "log": "no server logged an error",
 }
+RESTART = 4012
 SLACK_SECONDS = 0.5  # between a fault and its record
 SHOWN = 100  # characters of a row
 
@@ -202,22 +204,25 @@ def _brief(row: Row | None) -> str:
 
 
 def _judge_closes(verdict: Verdict, who: str, own: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> None:
-    """A socket may close when its process is killed or told to end, or its network is cut: while it was open."""
+    """A socket may close when its process is killed or told to end, or its network is bad: while it was open. A process that
+    was told to end says goodbye."""
     opened = 0.0
     for record in own:
         if record["op"] == "open":
             opened = record["t"]
         elif record["op"] == "close":
             verdict.judge("gave up", not record.get("is_final"), f"{who} was closed for good with {record['code']}")
-            excuses = [
+            excuses = {
                 other["op"]
                 for other in records
-                if (other["op"] == "kill" and other["process"] == record["process"])
-                or (other["op"] == "cut" and other["client"] == who)
+                if (other["op"] in {"kill", "terminate"} and other["process"] == record["process"])
+                or (other["op"] in {"cut", "deaf"} and other["client"] == who)
                 if opened - SLACK_SECONDS <= other["t"] <= record["t"] + SLACK_SECONDS
-            ]
+            }
             complaint = f"{who}'s socket on process {record['process']} closed with {record['code']} at {record['t']} s"
             verdict.judge("closed", bool(excuses), f"{complaint}, opened at {opened} s")
+            if excuses == {"terminate"}:
+                verdict.judge("planned", record["code"] == RESTART, complaint)
 
 
 def _judge_presence(verdict: Verdict, records: Sequence[Mapping[str, Any]], present: Collection[str]) -> None:

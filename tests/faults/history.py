@@ -18,7 +18,8 @@ class History:
     | page | client | feed, rows: what it fetched after a reset |
     | open, close | client | process; code |
     | people | client | feed, people: who is here, as it shows at the end |
-    | kill, cut | nemesis | process; client: their sockets may close |
+    | kill, terminate | nemesis | process: its sockets close |
+    | deaf, cut | nemesis | client: it hears nothing, its sockets are reset |
     """
 
     def __init__(self) -> None:

@@ -57,6 +57,14 @@ class Nemesis:
     def _name(self, fault: Fault) -> Callable[[int], str]:
         return str if fault.hurts == "web" else lambda number: self.tabs[number].name
 
+    async def deploy(self, old: Sequence[int], new: Sequence[int]) -> None:
+        """As a platform without downtime does it: the new processes are ready before the old ones are told to end."""
+        await asyncio.gather(*(asyncio.to_thread(self.server.restart, i) for i in new))
+        self.tell(f"{self.history.seconds:5.1f} s  new processes are ready")
+        await asyncio.gather(*(self._terminate(i) for i in old))
+        self.done["deploy"] += 1
+        self.tell(f"{self.history.seconds:5.1f} s  the old ones are gone")
+
     def judge(self, verdict: Verdict) -> None:
         for complaint in self.stuck:
             verdict.judge("log", False, complaint)
@@ -72,7 +80,12 @@ class Nemesis:
 
     async def _terminate_web(self, fault: Fault) -> None:
         (i,) = fault.targets
-        self.history.note("nemesis", "kill", process=i)
+        await self._terminate(i)
+        await asyncio.sleep(fault.seconds)
+        await asyncio.to_thread(self.server.restart, i)
+
+    async def _terminate(self, i: int) -> None:
+        self.history.note("nemesis", "terminate", process=i)
         try:
             await asyncio.to_thread(self.server.terminate, i)
         except subprocess.TimeoutExpired:
@@ -80,8 +93,6 @@ class Nemesis:
                 f"process {i} was told to end, and had not at {self.history.seconds:.0f} s; its log says where it was"
             )
             await asyncio.to_thread(self.server.processes[i].abort)
-        await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(self.server.restart, i)
 
     async def _pause_web(self, fault: Fault) -> None:
         (i,) = fault.targets

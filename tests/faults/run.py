@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.backing import PostgresServer, RedisServer
-from tests.faults.checker import CHECKS, Verdict, check
+from tests.faults.checker import CHECKS, RESTART, Verdict, check
 from tests.faults.history import History
 from tests.faults.nemesis import Nemesis
 from tests.faults.schedule import make_schedule
@@ -35,6 +35,12 @@ class Options:
     layer: str = "pubsub"
     is_control: bool = False
     clients: int = 6
+    is_deploy: bool = False  # nothing breaks, and every process is replaced
+
+    @property
+    def processes(self) -> int:
+        """So many have visitors at a time."""
+        return PROCESSES[self.layer]
 
 
 @dataclass
@@ -95,7 +101,8 @@ def run(options: Options, tell: Callable[[str], None]) -> Outcome:
             "FAULTY_SEED": str(options.seed),
         }
         urls = (postgres.url if postgres else None, redis.url if redis else None)
-        server = stack.enter_context(running_server(*urls, processes=PROCESSES[options.layer], checks_logs=False, **env))
+        processes = options.processes * (2 if options.is_deploy else 1)
+        server = stack.enter_context(running_server(*urls, processes=processes, checks_logs=False, **env))
         server.may_log_errors.append("channels_redis.pubsub")  # once a second while there is no Redis
         trial = Trial(options, server, redis, postgres, Path(env["FAULTS_HINTS"]), tell)
         outcome = asyncio.run(trial.run())
@@ -146,7 +153,7 @@ class Trial:
                 [await stack.enter_async_context(Proxy(url)) for url in self.server.urls] for _ in self.people
             ]  # each client's own
             self.tabs = [
-                Tab(self.server, name, self.history, self.workloads, networks[i], at=i % len(self.server.urls))
+                Tab(self.server, name, self.history, self.workloads, networks[i], at=i % self.options.processes)
                 for i, name in enumerate(self.people)
             ]
             for tab in self.tabs:
@@ -160,6 +167,8 @@ class Trial:
     def _prepare(self) -> None:
         self.feeds = ask(self.server, "prepare", self.people)
         self.server.rooms.update(self.feeds)
+        for i in range(self.options.processes, len(self.server.urls)):
+            self.server.terminate(i)  # until it is deployed
 
     async def _break(self, nemesis: Nemesis) -> None:
         """Everybody works while things break, and for the whole of the time."""
@@ -167,13 +176,19 @@ class Trial:
         schedule = make_schedule(options.seed, options.seconds, options.layer, len(self.tabs), len(self.server.urls))
         people = [asyncio.create_task(tab.work(random.Random(f"{tab.name} {options.seed}"))) for tab in self.tabs]
         async with asyncio.TaskGroup() as group:
-            group.create_task(nemesis.run(schedule, options.seconds))
+            group.create_task(self._deploy(nemesis) if options.is_deploy else nemesis.run(schedule, options.seconds))
             group.create_task(asyncio.sleep(max(0, options.seconds - self.history.seconds)))
         for person in people:
             person.cancel()
         for outcome in await asyncio.gather(*people, return_exceptions=True):
             if isinstance(outcome, Exception):
                 raise outcome
+
+    async def _deploy(self, nemesis: Nemesis) -> None:
+        """In the middle of the time."""
+        await asyncio.sleep(self.options.seconds / 2)
+        old = self.options.processes
+        await nemesis.deploy(range(old), range(old, len(self.server.urls)))
 
     async def _heal(self) -> float:
         """Nothing breaks any more. One person leaves as soon as all is sent; then all must be well. Returns the seconds."""
@@ -217,6 +232,9 @@ class Trial:
         refusals = frozenset().union(*(workload.refusals for workload in self.workloads.values()))
         verdict = check(self.history.records, stored, refusals=refusals, present={tab.name for tab in self.tabs})
         nemesis.judge(verdict)
+        if self.options.is_deploy:
+            for tab in self.tabs:
+                verdict.judge("planned", tab.closes == [RESTART], f"{tab.name} was closed with {tab.closes}, not once with 4012")
         for tab in self.tabs:
             verdict.judge("gave up", not tab.has_given_up, f"{tab.name} does not come back")
         for daphne in self.server.processes:

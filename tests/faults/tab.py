@@ -79,6 +79,7 @@ class Tab(Client):
 
     async def black_hole(self, seconds: float) -> None:
         """The server hears the client, and is not heard; then the connection is gone."""
+        self.history.note("nemesis", "deaf", client=self.name)
         for network in self.networks:
             network.is_deaf = True
         await asyncio.sleep(seconds)

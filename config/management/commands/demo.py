@@ -13,11 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
 
-from config.demo_people import DEMO_PEOPLE, get_demo_person
+from config.demo_people import welcome
 
 ANSWER_SECONDS = 60  # for the server to come up, on a slow machine
 STOP_SECONDS = 10  # for a child process to say goodbye
-FRAME_BYTES = "65536"
 
 
 class Stop(Exception):
@@ -58,27 +57,17 @@ class Command(BaseCommand):
         """Tables, people and rows. All of it may be there already."""
         self.say("Bringing the database up to date.")
         call_command("migrate", verbosity=0)
-        for name in DEMO_PEOPLE:
-            get_demo_person(name)
-        for command in [f"seed_{app}" for app in settings.SUITE_APPS]:
-            if command in get_commands():
-                self.say(f"Filling in something to see ({command}).")
-                call_command(command, stdout=self.stdout)
-                self.stdout.flush()
+        call_command("seed", stdout=self.stdout)
 
     def run(self, host: str, port: int, with_life: bool, children: list[subprocess.Popen[bytes]]) -> None:
         own_host = "127.0.0.1" if host == "0.0.0.0" else host
         url = f"http://{own_host}:{port}/"
         self.say("Starting the server.")
-        server = start("-m", "daphne", *DAPHNE_OPTIONS, "-b", host, "-p", str(port), "config.asgi:application")
+        server = start("manage.py", "serve", "--host", host, "--port", str(port))
         children.append(server)
         wait_until_it_answers(own_host, port, server)
-        self.say(f"\n  {settings.SITE_NAME} is at {url}")
-        self.say("\n  Log in as   password   who")
-        for name, description in DEMO_PEOPLE.items():
-            self.say(f"  {name:<11} {name:<10} {description}")
-        self.say("\n  Open a second, private window to be two people. Stop with Ctrl-C.")
-        self.say("")
+        self.say(welcome(url))
+        self.say("  Stop with Ctrl-C.\n")
         if with_life and "life" in get_commands():
             children.append(start("manage.py", "life", "--url", url))
         if code := server.wait():
@@ -87,14 +76,6 @@ class Command(BaseCommand):
     def say(self, sentence: str) -> None:
         self.stdout.write(sentence)
         self.stdout.flush()
-
-
-# Sockets are pinged often enough for any proxy; a frame may be as big as the protocol says; quiet but for what goes wrong.
-DAPHNE_OPTIONS = [
-    *("-v", "0", "--no-server-name"),
-    *("--ping-interval", "15", "--ping-timeout", "20", "--application-close-timeout", "5"),
-    *("--websocket-max-message-size", FRAME_BYTES, "--websocket-max-frame-size", FRAME_BYTES),
-]
 
 
 def raise_stop(*_: object) -> None:

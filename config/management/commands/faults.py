@@ -23,14 +23,19 @@ class Command(BaseCommand):
         parser.add_argument("--clients", type=int, default=6)
         parser.add_argument("--layer", choices=["pubsub", "memory"], default="pubsub", help="memory: one process, on SQLite")
         parser.add_argument("--control", action="store_true", help="switch repair off: this must fail, or the checker is blind")
+        parser.add_argument(
+            "--deploy", action="store_true", help="nothing breaks; every process is replaced, as a deploy does it"
+        )
         parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
 
     def handle(self, *, seconds: float, seed: int, clients: int, layer: str, control: bool, **given: Any) -> None:
+        if given["deploy"] and layer == "memory":
+            raise CommandError("--deploy needs two processes that hear each other: not --layer memory.")
         for name, value, (least, most) in (("seconds", seconds, SECONDS), ("clients", clients, CLIENTS)):
             if not least <= value <= most:
                 raise CommandError(f"--{name} is from {least} to {most}.")
         try:
-            outcome = run(Options(seconds, seed, layer, control, clients), self.tell)
+            outcome = run(Options(seconds, seed, layer, control, clients, given["deploy"]), self.tell)
         except Missing as missing:
             raise CommandError(str(missing)) from None
         if given["json"]:

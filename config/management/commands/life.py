@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
-from config.demo_people import make_person
+from config.demo_people import is_demo, make_person
 
 
 class Command(BaseCommand):
@@ -23,8 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, help="how long; for ever if not given")
 
     def handle(self, *, url: str, seconds: float | None, **_: Any) -> None:
-        if not settings.DEBUG:
-            raise CommandError("Simulated visitors need DEBUG=1: their passwords are public.")
+        if not is_demo() or settings.DEMO_PASSWORD:
+            raise CommandError("Simulated visitors need DEBUG=1, or DEMO=1 without DEMO_PASSWORD: their passwords are public.")
         lives = [import_module(f"{app}.life") for app in settings.SUITE_APPS if find_spec(f"{app}.life")]
         for name in sorted({name for life in lives for name in life.PEOPLE}):
             make_person(name)

@@ -23,6 +23,7 @@ from realtime.backing import Missing, find_postgres, find_redis
 # The shell's own settings must not reach the tests.
 NOT_INHERITED = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "TRUST_PROXY", "SITE_NAME"}
 NOT_INHERITED |= {"DATABASE_URL", "REDIS_URL", "STATE_DIR", "MEDIA_ROOT", "DATABASE_THREADS", "DATABASE_POOL", "LOG_LEVEL"}
+NOT_INHERITED |= {"DEMO", "DEMO_PASSWORD", "LOG_FORMAT", "PORT", "PROCESSES", "REDIS_SENTINELS", "REDIS_TLS_VERIFY"}
 
 
 @dataclass

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import os
 import signal
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -17,10 +19,13 @@ from realtime import jobs
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0  # before listening again to a layer that failed
+ALIVE_SECONDS = 5.0  # between two signs of life
 
 
 class JobsWorker(Worker):
     """Listens on channels as any worker, and does jobs whether or not anything is said there."""
+
+    alive: Path | None = None
 
     def run(self) -> None:
         asyncio.run(self.work())
@@ -32,11 +37,18 @@ class JobsWorker(Worker):
         runner = jobs.Runner.here()
         tasks = [asyncio.create_task(self.listen(channel)) for channel in self.channels]
         tasks.append(asyncio.create_task(self.application_checker()))
+        if self.alive:
+            tasks.append(asyncio.create_task(self.show_that_it_lives(self.alive)))
         await told_to_end.wait()
         for task in tasks:
             task.cancel()
         await runner.stop()
         logger.info("The worker has ended.")
+
+    async def show_that_it_lives(self, path: Path) -> None:
+        while True:
+            await asyncio.to_thread(path.touch)
+            await asyncio.sleep(ALIVE_SECONDS)
 
     async def listen(self, channel: str) -> None:
         """Channels' own listener ends at the first trouble, and the worker with it."""
@@ -56,6 +68,7 @@ class Command(ChannelsCommand):
         layer = jobs.LAYER if jobs.LAYER in settings.CHANNEL_LAYERS else "default"
         parser.add_argument("--layer", default=layer, help="Alias in CHANNEL_LAYERS.")
         parser.add_argument("--once", action="store_true", help="Do what is due now, then end.")
+        parser.add_argument("--alive", type=Path, metavar="FILE", help="Touched every few seconds, for a health check.")
         parser.add_argument("channels", nargs="*", default=[jobs.CHANNEL], help="Channels to listen on.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -64,4 +77,9 @@ class Command(ChannelsCommand):
             return
         logger.info("Worker for channels %s", ", ".join(options["channels"]))
         layer = get_channel_layer(options["layer"])
-        JobsWorker(get_default_application(), options["channels"], layer).run()
+        worker = JobsWorker(get_default_application(), options["channels"], layer)
+        worker.alive = options["alive"]
+        worker.run()
+        # A job that was given back may still run in its thread, which Python would wait for, and the platform would not.
+        logging.shutdown()
+        os._exit(0)

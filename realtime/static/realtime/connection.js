@@ -6,7 +6,7 @@ const HELLO = 10_000; // ms from opening to the server's first word
 
 /**
  * One WebSocket that is opened again whenever it is lost, and says how it is: "idle" until somebody needs it, then
- * "connecting", "live", "reconnecting", "offline", or "stopped" with the `reason`.
+ * "connecting", "live", "reconnecting", "offline", or "stopped" with the `reason`; "none" on a page whose server has no sockets.
  */
 export class Connection {
   status = "idle";
@@ -46,6 +46,7 @@ export class Connection {
   /** Opens at once, unless it is open, being opened, or stopped for good. */
   connect() {
     if (this.#socket || this.status === "stopped") return;
+    if (!this.#url) return this.#become("none");
     this.#planNothing();
     this.#socket = new WebSocket(this.#url);
     this.#socket.binaryType = "arraybuffer";
@@ -74,7 +75,7 @@ export class Connection {
 
   /** Closes in good order: the page goes, perhaps only to sleep in the back-forward cache. */
   suspend() {
-    if (this.status === "idle" || this.status === "stopped") return;
+    if (["idle", "stopped", "none"].includes(this.status)) return;
     this.#planNothing();
     this.#drop(1000);
     this.#become(this.#absence());

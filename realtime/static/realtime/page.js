@@ -1,7 +1,8 @@
 /** What the page says about its reader and its server. */
 export function pageSettings() {
+  const path = metaContent("socket-url") ?? "/ws/";
   return {
-    url: socketUrl(metaContent("socket-url") ?? "/ws/"),
+    url: path && socketUrl(path), // none: a server of pages only
     user: metaContent("user-id") ?? "",
   };
 }

@@ -27,7 +27,7 @@ export class Route {
 
   /** Something waits for the socket; not for ever. */
   hope() {
-    if (this.#status === "live" || !this.#isPatient) return;
+    if (this.#status === "live" || this.#status === "none" || !this.#isPatient) return;
     this.#cancelTimer ??= this.#clock.after(this.#patience, () => {
       this.#isPatient = false;
       this.#onImpatient();
@@ -36,6 +36,7 @@ export class Route {
 
   /** "socket", "http" or null, for an entry that was sent by socket `sends` times already. */
   choose(sends) {
+    if (this.#status === "none") return "http";
     const isLive = this.#status === "live";
     if (isLive && sends < SENDS) return "socket";
     const isHopeless = this.#status === "stopped" || this.#status === "offline";

@@ -23,7 +23,7 @@
 /**
  * What `socket` dispatches, as CustomEvents with these details. The page may be told twice that a command is queued.
  * @typedef {object} Events
- * @property {"connecting" | "live" | "reconnecting" | "offline" | "stopped"} status see also `socket.reason`, `retryAt`
+ * @property {"connecting" | "live" | "reconnecting" | "offline" | "stopped" | "none"} status see also `socket.reason`, `retryAt`
  * @property {{client_id: string, command: Frame, restored: boolean, stored: boolean}} queued in the outbox: anew, again
  *   (retried), or `restored` from an earlier page or another tab; not `stored` when it would not survive this page
  * @property {{client_id: string, command: Frame, ack: Frame}} acked in the database. `ack.rev` and `ack.id` are missing
