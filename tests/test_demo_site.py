@@ -104,6 +104,7 @@ class ServeTests(SimpleTestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("config.E001", done.stderr)
 
+    @pytest.mark.only_on("postgresql")
     def test_a_database_that_is_away_does_not(self):
         environment, command = self.serve(DEBUG="1", ALLOWED_HOSTS="", DATABASE_URL="postgres://nobody@127.0.0.1:1/none")
         with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as server:
