@@ -228,6 +228,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
+LOG_FORMAT = "json" if os.environ.get("LOG_FORMAT") == "json" else "line"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -235,7 +236,9 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         "json": {"()": "realtime.logs.JsonFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": os.environ.get("LOG_FORMAT", "line")}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json" if os.environ.get("LOG_FORMAT") == "json" else "line"}
+    },
     "filters": {"once_a_minute": {"()": "realtime.logs.OnceAMinute"}},
     # It logs a traceback every second that Redis is away. The hub tells of it too, and the feeds repair what is lost.
     "loggers": {"channels_redis.pubsub": {"filters": ["once_a_minute"]}},
