@@ -1,6 +1,7 @@
 """The commands of deploy/README.md fit what they are for. Those of Docker need an engine, so here they are held against the
 compose file; those of ours against their own options. The rest is run: honcho in test_procfile.py, `faults --deploy` in CI."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -93,3 +94,37 @@ class DocumentedCommandsTests(TestCase):
             self.assertTrue((README.parent / path).exists(), path)
         for path in re.findall(r"`(deploy/[\w.]+)`", README.read_text()):
             self.assertTrue((ROOT / path).exists(), path)
+
+
+class AppJsonTests(TestCase):
+    """app.json, which Heroku and Dokku read."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.app = json.loads((ROOT / "app.json").read_text())
+        cls.review = cls.app["environments"]["review"]
+
+    def test_it_starts_what_the_procfile_has(self):
+        kinds = set(re.findall(r"(?m)^(\w+):", (ROOT / "Procfile").read_text()))
+        for formation in (self.app["formation"], self.review["formation"]):
+            self.assertEqual(set(formation), kinds - {"release"})
+
+    def test_every_variable_is_one_that_the_settings_read(self):
+        source = (ROOT / "config/settings.py").read_text() + (ROOT / "config/layers.py").read_text()
+        for name in self.app["env"] | self.review["env"]:
+            self.assertIn(f'"{name}"', source)
+
+    def test_its_secrets_are_made_for_each_and_stand_nowhere(self):
+        self.assertEqual(self.app["env"]["SECRET_KEY"]["generator"], "secret")
+        self.assertEqual(self.review["env"]["DEMO_PASSWORD"], {"generator": "secret"})
+
+    def test_only_review_apps_are_filled_with_the_demo(self):
+        self.assertNotIn("DEMO", self.app["env"])
+        self.assertEqual(self.review["env"]["DEMO"]["value"], "1")
+
+    def test_as_many_processes_are_reckoned_with_as_are_started(self):
+        for env, formation in ((self.app["env"], self.app["formation"]), (self.review["env"], self.review["formation"])):
+            self.assertEqual(int(env["PROCESSES"]["value"]), sum(kind["quantity"] for kind in formation.values()))
+
+    def test_it_asks_whether_a_new_process_is_ready(self):
+        self.assertEqual([check["path"] for check in self.app["healthchecks"]["web"]], ["/readyz"])

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.utils.module_loading import import_string
-from redis import ConnectionError
+from redis import ConnectionError, Redis
 
 from config.layers import channel_layers, redis_hosts
 from tests.proxy import Proxy
@@ -88,3 +88,24 @@ class TlsTests(IsolatedAsyncioTestCase):
                 self.assertIn("CERTIFICATE_VERIFY_FAILED", str(error))
             if works:
                 await made.flush()
+
+
+@pytest.mark.services
+class ShardTests(IsolatedAsyncioTestCase):
+    async def test_groups_are_spread_over_several_servers_and_all_are_heard(self):
+        with private_redis() as one, private_redis() as two:
+            layer = channel_layers({"REDIS_URL": f"{one.url},{two.url}"})["default"]
+            made = import_string(layer["BACKEND"])(**layer["CONFIG"])
+            channel = await made.new_channel()
+            groups = [f"chat.room.{number}" for number in range(20)]
+            async with asyncio.timeout(20):
+                for group in groups:
+                    await made.group_add(group, channel)
+                for group in groups:
+                    await made.group_send(group, {"type": "hello", "group": group})
+                heard = [(await made.receive(channel))["group"] for _ in groups]
+            self.assertEqual(set(heard), set(groups))
+            for server in (one, two):
+                with Redis.from_url(server.url) as client:
+                    self.assertGreater(len(client.pubsub_channels("*chat.room*")), 0, "each has some")
+            await made.flush()
