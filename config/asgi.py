@@ -49,9 +49,8 @@ router = ProtocolTypeRouter(
 
 @with_health_checks
 @with_client_address
-async def application(scope, receive, send):
+async def visitors(scope, receive, send):
     logs.request_id.set(request_id_of(scope))
-    jobs.run_in_process()  # Daphne has no lifespan: the first connection starts them
     await router(scope, receive, send)
 
 
@@ -59,3 +58,8 @@ def request_id_of(scope: dict[str, Any]) -> str:
     """What the proxy calls this request, if we trust it; what anybody writes must not stand in our log."""
     given = dict(scope.get("headers", ())).get(b"x-request-id", b"") if settings.TRUST_PROXY else b""
     return logs.new_request_id(given.decode("latin-1"))
+
+
+async def application(scope, receive, send):
+    jobs.run_in_process()  # Daphne has no lifespan: the first connection starts them, be it a health check
+    await visitors(scope, receive, send)

@@ -18,16 +18,16 @@ PLATFORMS = {"DYNO": "Heroku", "RENDER": "Render", "KUBERNETES_SERVICE_HOST": "K
 
 
 def public_hosts() -> list[str]:
-    """The names in ALLOWED_HOSTS that others than this machine can reach us by."""
+    """The names in ALLOWED_HOSTS that strangers can reach us by: not this machine's, nor those of a home or office."""
     return [host for host in settings.ALLOWED_HOSTS if not _is_local(host)]
 
 
 def _is_local(host: str) -> bool:
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        return ip_address(host.strip("[]")).is_private
     except ValueError:
         is_a_name_of_compose = "." not in host and host != "*"
-        return is_a_name_of_compose or host.endswith(".localhost")
+        return is_a_name_of_compose or host.endswith((".localhost", ".local", ".test"))
 
 
 def platform() -> str:

@@ -4,6 +4,7 @@
 | --- | --- |
 | `REDIS_URL` | one server, or several separated by commas: groups are spread over them |
 | `REDIS_SENTINELS`, `REDIS_MASTER` | instead: `host:26379,host:26379,...` and the name that the sentinels know the master by |
+| `REDIS_PASSWORD` | of that master; an address has its own |
 | `REDIS_TLS_VERIFY` | `off` accepts a `rediss://` server whose certificate nobody has signed, as Heroku's |
 | `REDIS_PREFIX` | of its own for each suite on the same Redis: groups of the same name would hear each other |
 """
@@ -41,7 +42,8 @@ def redis_hosts(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     """Arguments of channels_redis for each server; none if the environment names no Redis."""
     if sentinels := _words(environment.get("REDIS_SENTINELS", "")):
         addresses = [(host, int(port)) for host, _, port in (sentinel.rpartition(":") for sentinel in sentinels)]
-        return [{"sentinels": addresses, "master_name": environment.get("REDIS_MASTER", "mymaster")}]
+        password = {"password": environment["REDIS_PASSWORD"]} if environment.get("REDIS_PASSWORD") else {}
+        return [{"sentinels": addresses, "master_name": environment.get("REDIS_MASTER", "mymaster"), **password}]
     return [{"address": url, **_tls(url, environment)} for url in _words(environment.get("REDIS_URL", ""))]
 
 

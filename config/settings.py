@@ -19,8 +19,11 @@ STATE_DIR.mkdir(parents=True, exist_ok=True)
 SUITE_APPS = ["chat", "notifications"]
 
 
+ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
 def flag(name: str, default: bool = False) -> bool:
-    return os.environ.get(name, str(default)).lower() in {"1", "true", "yes", "on"}
+    return (os.environ.get(name) or str(default)).lower() in ON
 
 
 def words(name: str) -> list[str]:
@@ -34,9 +37,15 @@ def required(name: str, why: str) -> str:
 
 
 def count(name: str, default: int = 0) -> int:
-    """A number; `1`, `on` and the like mean one."""
-    value = os.environ.get(name, "")
-    return int(value) if value.isdigit() else int(flag(name, bool(default)))
+    """A number; `on` and the like mean one."""
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in ON | OFF:
+        return int(value in ON)
+    if not value.isdigit():
+        raise ImproperlyConfigured(f"Set {name} to a number: it is {value!r}.")
+    return int(value)
 
 
 TESTING = "pytest" in sys.modules
@@ -114,7 +123,10 @@ TEMPLATES = [
 ]
 
 # Databases. SQLite needs no server; IMMEDIATE and WAL let writers queue instead of failing with "database is locked".
-DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
+try:
+    DATABASES = {"default": dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{STATE_DIR / 'db.sqlite3'}")}
+except ValueError as error:
+    raise ImproperlyConfigured(f"Set DATABASE_URL to the address of a database: {error}") from None
 DATABASE = DATABASES["default"]
 DATABASE["CONN_HEALTH_CHECKS"] = True
 if DATABASE["ENGINE"].endswith("sqlite3"):
@@ -127,13 +139,13 @@ else:
     # Under ASGI persistent connections (CONN_MAX_AGE) pile up, one per thread; a pool does not.
     DATABASE["CONN_MAX_AGE"] = 0
     DATABASE.setdefault("OPTIONS", {}).update(
-        pool={"min_size": 1, "max_size": int(os.environ.get("DATABASE_POOL", 12)), "timeout": 5},
+        pool={"min_size": 1, "max_size": count("DATABASE_POOL", default=12), "timeout": 5},
         options="-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000",  # ms
     )
 # Off for load tests, whose clients are a few very fast people; the buckets are kept, and let everything pass.
 RATE_LIMITS = flag("RATE_LIMITS", default=True)
 # Threads that do the database work of sockets, in each process. 0 runs it on the caller's thread, as tests need.
-DATABASE_THREADS = int(os.environ.get("DATABASE_THREADS", 0 if TESTING else 8))
+DATABASE_THREADS = count("DATABASE_THREADS", default=0 if TESTING else 8)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # How many processes, web and worker, share the database: checks compare their pools with what the server allows.
@@ -144,7 +156,7 @@ CHANNEL_LAYERS = channel_layers(os.environ)
 
 # E-mail is printed where the server runs, until there is somebody to hand it to.
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
-EMAIL_PORT = int(os.environ.get("EMAIL_PORT", 587))
+EMAIL_PORT = count("EMAIL_PORT", default=587)
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_USER", ""), os.environ.get("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = flag("EMAIL_TLS", default=True)
 EMAIL_TIMEOUT = 20  # seconds
@@ -216,6 +228,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000  # bytes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
+LOG_FORMAT = "json" if os.environ.get("LOG_FORMAT") == "json" else "line"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -223,7 +236,9 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
         "json": {"()": "realtime.logs.JsonFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": os.environ.get("LOG_FORMAT", "line")}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json" if os.environ.get("LOG_FORMAT") == "json" else "line"}
+    },
     "filters": {"once_a_minute": {"()": "realtime.logs.OnceAMinute"}},
     # It logs a traceback every second that Redis is away. The hub tells of it too, and the feeds repair what is lost.
     "loggers": {"channels_redis.pubsub": {"filters": ["once_a_minute"]}},

@@ -36,7 +36,7 @@ from django.utils import timezone
 from realtime.broadcast import in_loop_of
 from realtime.hub import Hub
 from realtime.models import Job
-from realtime.threads import with_fresh_connection
+from realtime.threads import in_database, with_fresh_connection
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ POLL_SECONDS = 5.0  # how late a job may start that no wake-up announced
 LEASE = timedelta(minutes=2)  # how long a job may take before others think that its worker died
 ATTEMPTS = 8
 STOP_SECONDS = 4.0  # for what runs when we are told to end; honcho kills after five, others after ten or more
+GIVE_BACK_SECONDS = 2.0  # for the database to note what could not be finished
 WAKE_SECONDS = 2.0
 
 Function = Callable[[dict[str, Any]], None]
@@ -141,7 +142,6 @@ def give_back(jobs: Iterable[Job], now: datetime | None = None) -> None:
         held = Job.objects.filter(pk=job.pk, run_after=job.run_after, dead_at=None)
         if held.update(run_after=now or timezone.now(), attempts=F("attempts") - 1):
             logger.info("Job %s (%s) is given back.", job.pk, job.name)
-    _wake()
 
 
 def run_due(now: datetime | None = None) -> int:
@@ -191,10 +191,17 @@ class Runner:
         if not self._lanes:
             return
         _, late = await asyncio.wait(self._lanes, timeout=seconds)
+        unfinished = list(self._running)
         for lane in late:
             lane.cancel()
-        if self._running:
-            await asyncio.to_thread(give_back, list(self._running))
+        if unfinished:
+            try:
+                async with asyncio.timeout(GIVE_BACK_SECONDS):
+                    await in_database(give_back, unfinished)  # our own threads are what is busy
+                    if LAYER in settings.CHANNEL_LAYERS:
+                        await _tell_workers()
+            except (DatabaseError, TimeoutError) as error:
+                logger.warning("Unfinished jobs wait for the end of their lease (%s: %s).", type(error).__name__, error)
 
     async def _lane(self) -> None:
         while not self._is_stopping:
@@ -203,15 +210,20 @@ class Runner:
                 job = await _in_thread(claim)
                 if job is not None:
                     self.woken.set()  # where there is one there may be more: the next lane looks
-                    self._running.add(job)
-                    await _in_thread(perform, job)
-                    self._running.discard(job)
+                    await self._perform(job)
                     continue
             except DatabaseError as error:
                 logger.warning("Jobs could not be read or written (%s); trying again.", error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS * random.uniform(0.8, 1.2)):
                     await self.woken.wait()
+
+    async def _perform(self, job: Job) -> None:
+        self._running.add(job)
+        try:
+            await _in_thread(perform, job)
+        finally:
+            self._running.discard(job)
 
 
 async def _in_thread(function: Callable[..., Any], *args: Any) -> Any:

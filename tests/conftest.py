@@ -3,6 +3,7 @@
 from django.conf import settings
 
 NEEDS = {
+    "test_demo_site.py": {"chat"},
     "test_procfile.py": {"chat"},
     "test_restored.py": {"chat"},
     "test_wsgi.py": {"chat"},

@@ -1,6 +1,7 @@
-"""A bad network between a client and a server: it can stop passing on what the server says, and cut."""
+"""A bad network between a client and a server: it can stop passing on what the server says, and cut. Or one with TLS."""
 
 import asyncio
+import ssl
 from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
@@ -9,14 +10,14 @@ from urllib.parse import urlsplit
 class Proxy:
     """`async with Proxy(server.url) as network: Client(..., urls=[network.url])`"""
 
-    def __init__(self, url: str):
-        self._target = urlsplit(url)
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None):
+        self._target, self._tls = urlsplit(url), tls
         self.is_deaf = False  # what the server sends is swallowed
         self.swallowed = 0  # bytes
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0, ssl=self._tls)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 

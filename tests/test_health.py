@@ -13,7 +13,7 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
 from config import health
-from config.asgi import application
+from config.asgi import visitors
 from config.health import AWAY, OK, UNMIGRATED, verdict
 from config.wsgi import application as pages
 from realtime.servers import shutdown
@@ -25,7 +25,7 @@ from tests.server import private_postgres, private_redis, running_server
 async def ask(path, *headers):
     """Status and body of what the ASGI application answers, as a load balancer asks: by an address, without TLS."""
     scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"host", b"10.1.2.3:8000"), *headers]}
-    communicator = ApplicationCommunicator(application, scope)
+    communicator = ApplicationCommunicator(visitors, scope)
     await communicator.send_input({"type": "http.request"})
     start = await communicator.receive_output(5)
     body = await communicator.receive_output(5)

@@ -1,20 +1,23 @@
 """Channel layers from the environment, and Redis over TLS with a certificate that nobody has signed."""
 
 import asyncio
+import ssl
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from unittest import IsolatedAsyncioTestCase, SkipTest, TestCase
+from unittest import IsolatedAsyncioTestCase, TestCase
 
 import pytest
-import redis
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.utils.module_loading import import_string
+from redis import ConnectionError, Redis
 
 from config.layers import channel_layers, redis_hosts
-from realtime.backing import Missing, RedisServer
+from tests.proxy import Proxy
+from tests.server import private_redis
 
 
 class EnvironmentTests(TestCase):
@@ -41,27 +44,6 @@ class EnvironmentTests(TestCase):
         self.assertEqual(redis_hosts({"REDIS_URL": "redis://one", "REDIS_TLS_VERIFY": "off"}), [{"address": "redis://one"}])
 
 
-class TlsRedisServer(RedisServer):
-    """Redis as Heroku has it: TLS only, self-signed."""
-
-    def command(self):
-        certificate, key = make_certificate(self.directory)
-        plain, tls = ["--port", "0"], ["--tls-port", str(self.port), "--tls-auth-clients", "no"]
-        files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate]
-        return [self.program, "--bind", self.host, *plain, *tls, *files, "--save", "", "--appendonly", "no"]
-
-    @property
-    def url(self):
-        return f"rediss://{self.host}:{self.port}/0"
-
-    def answers(self):
-        try:
-            with redis.Redis.from_url(self.url, socket_timeout=1, ssl_cert_reqs=None) as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
-
-
 def make_certificate(directory: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis.invalid")])
@@ -79,18 +61,19 @@ def make_certificate(directory: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.services
+@pytest.mark.logs_errors  # asyncio, of the handshake that the client breaks off
 class TlsTests(IsolatedAsyncioTestCase):
     async def test_a_self_signed_server_is_refused_unless_told_otherwise(self):
-        try:
-            server = TlsRedisServer()
-        except Missing as missing:
-            raise SkipTest(str(missing)) from None
-        with server:
-            for verify, works in (("on", False), ("off", True)):
-                layers = channel_layers({"REDIS_URL": server.url, "REDIS_TLS_VERIFY": verify})
-                for name, layer in layers.items():
-                    with self.subTest(verify=verify, layer=name):
-                        await self.send_and_receive(layer, works)
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*make_certificate(directory))
+        with private_redis() as redis:  # of a wheel it knows no TLS, so that stands in front, as at many a host
+            async with Proxy(redis.url, tls) as network:
+                url = network.url.replace("http", "rediss", 1)
+                for verify, works in (("on", False), ("off", True)):
+                    for name, layer in channel_layers({"REDIS_URL": url, "REDIS_TLS_VERIFY": verify}).items():
+                        with self.subTest(verify=verify, layer=name):
+                            await self.send_and_receive(layer, works)
 
     async def send_and_receive(self, layer, works):
         made = import_string(layer["BACKEND"])(**layer["CONFIG"])
@@ -100,8 +83,29 @@ class TlsTests(IsolatedAsyncioTestCase):
                 await made.send(channel, {"type": "hello"})
                 self.assertEqual((await made.receive(channel))["type"], "hello")
                 self.assertTrue(works)
-            except redis.ConnectionError as error:
+            except ConnectionError as error:
                 self.assertFalse(works, error)
                 self.assertIn("CERTIFICATE_VERIFY_FAILED", str(error))
-            finally:
-                await made.close_pools() if hasattr(made, "close_pools") else await made.flush() if works else None
+            if works:
+                await made.flush()
+
+
+@pytest.mark.services
+class ShardTests(IsolatedAsyncioTestCase):
+    async def test_groups_are_spread_over_several_servers_and_all_are_heard(self):
+        with private_redis() as one, private_redis() as two:
+            layer = channel_layers({"REDIS_URL": f"{one.url},{two.url}"})["default"]
+            made = import_string(layer["BACKEND"])(**layer["CONFIG"])
+            channel = await made.new_channel()
+            groups = [f"chat.room.{number}" for number in range(20)]
+            async with asyncio.timeout(20):
+                for group in groups:
+                    await made.group_add(group, channel)
+                for group in groups:
+                    await made.group_send(group, {"type": "hello", "group": group})
+                heard = [(await made.receive(channel))["group"] for _ in groups]
+            self.assertEqual(set(heard), set(groups))
+            for server in (one, two):
+                with Redis.from_url(server.url) as client:
+                    self.assertGreater(len(client.pubsub_channels("*chat.room*")), 0, "each has some")
+            await made.flush()

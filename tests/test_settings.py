@@ -43,6 +43,20 @@ class SettingsTests(TestCase):
         done = manage("check")
         self.assertNotIn("Traceback", done.stderr)
 
+    def test_a_value_that_cannot_be_is_named_in_a_sentence(self):
+        for name, value in {"DATABASE_URL": "nosuch://x", "PROCESSES": "many", "TRUST_PROXY": "nginx"}.items():
+            done = manage("check", **PRODUCTION, **{name: value})
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, rf"^Set {name} to [^\n]+\n$")
+
+    def test_what_is_set_to_nothing_is_as_if_it_was_not_set(self):
+        done = manage("check", DEBUG="1", DATABASE_URL="", REDIS_URL="", DATABASE_POOL="", TRUST_PROXY="", PROCESSES="")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_platform_that_knows_its_host_need_not_be_told(self):
+        hosts = {**PRODUCTION, "ALLOWED_HOSTS": "", "RENDER_EXTERNAL_HOSTNAME": "chat.onrender.com"}
+        self.assertIn("ALLOWED_HOSTS = ['chat.onrender.com']", manage("diffsettings", **hosts).stdout)
+
     def test_the_check_for_deployment_has_no_complaint_in_production(self):
         done = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
         self.assertEqual(done.returncode, 0, done.stderr)

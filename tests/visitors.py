@@ -22,7 +22,7 @@ from tests.clients import Client, eventually
 
 PEOPLE = ("ann", "bob")
 HTTP_SECONDS = 10
-PAUSE_SECONDS = 2.5  # between two lines of one socket; people may say one a second for ever
+LINE_SECONDS = 1.5  # between two lines of one person, who may say one a second for ever
 HEAL_SECONDS = 60
 ROOM = re.compile(r'<chat-room [^>]*data-room="(\d+)" data-feed="([\w.]+)" data-rev="(\d+)" data-epoch="([\w-]+)"')
 
@@ -77,7 +77,7 @@ async def talk(url: str, sockets: int, seconds: float) -> None:
             for number, client in enumerate(clients):
                 client.say(f"{began} socket {number}, line {said}")
             said += 1
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(LINE_SECONDS * sockets / len(PEOPLE))
         wanted = {f"{began} socket {number}, line {line}" for number in range(sockets) for line in range(said)}
         await eventually(lambda: not any(client.waiting for client in clients), HEAL_SECONDS, what="everything is acked")
         for client in clients:

@@ -66,6 +66,22 @@ class JobTests(JobTestCase):
         self.assertEqual(jobs.run_due(timezone.now() + jobs.LEASE), 1)
         self.assertEqual(self.done, [1])
 
+    def test_what_a_worker_cannot_finish_when_it_is_told_to_end_is_due_at_once_and_no_attempt(self):
+        jobs.enqueue(NAME, {"n": 1})
+        jobs.give_back([jobs.claim()])
+        self.assertEqual(Job.objects.get().attempts, 0)
+        self.assertEqual((jobs.run_due(), self.done), (1, [1]))
+
+    def test_nothing_is_given_back_that_is_done_or_somebody_elses_by_now(self):
+        jobs.enqueue(NAME, {"n": 1})
+        mine = jobs.claim()
+        theirs = jobs.claim(timezone.now() + jobs.LEASE)
+        jobs.give_back([mine])
+        self.assertEqual(Job.objects.get().run_after, theirs.run_after)
+        jobs.perform(theirs)
+        jobs.give_back([theirs])
+        self.assertEqual(Job.objects.count(), 0)
+
     def test_what_fails_is_tried_again_later_each_time_and_given_up_in_the_end(self):
         jobs.enqueue("tests.fail", {})
         now, waits = timezone.now(), []

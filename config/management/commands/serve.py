@@ -7,6 +7,7 @@ from typing import Any
 from daphne.cli import CommandLineInterface
 from django.core.management import BaseCommand
 from django.db import Error as DatabaseError
+from django.db import connections
 
 FRAME_BYTES = "65536"
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", 8000)), help="$PORT, or 8000")
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000), help="$PORT, or 8000")
 
     def handle(self, *, host: str, port: int, **_: Any) -> None:
         self.check_all()
@@ -39,3 +40,5 @@ class Command(BaseCommand):
         except DatabaseError as error:
             self.stderr.write(f"The database does not answer, so its checks are left out ({error}).")
             self.check()
+        finally:
+            connections.close_all()  # or this thread, which never needs it again, would keep one of the pool
