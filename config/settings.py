@@ -16,7 +16,7 @@ STATE_DIR = Path(os.environ.get("STATE_DIR", BASE_DIR / "var"))  # what a run le
 STATE_DIR.mkdir(parents=True, exist_ok=True)
 
 # Ours. Delete a line and the folder, and the app is gone.
-SUITE_APPS = ["chat", "notifications"]
+SUITE_APPS = ["chat", "notifications", "dashboard"]
 
 
 def flag(name: str, default: bool = False) -> bool:
@@ -141,6 +141,14 @@ PROCESSES = count("PROCESSES", default=1)
 
 REDIS_URL = os.environ.get("REDIS_URL", "")
 CHANNEL_LAYERS = channel_layers(os.environ)
+
+# The dashboard looks like the suite. Its agents rest in tests, so that each test reports when it wants to.
+DASHBOARD = {
+    "BASE_TEMPLATE": "base.html",
+    "AGENT": not TESTING,
+    "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
+    "VERSION": os.environ.get("RELEASE", ""),
+}
 
 # E-mail is printed where the server runs, until there is somebody to hand it to.
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")

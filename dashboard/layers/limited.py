@@ -1,0 +1,176 @@
+"""The adapter that needs nothing but the public API of a channel layer, and what the others build on."""
+
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from channels.exceptions import ChannelFull
+
+from dashboard.classes import note_app
+from dashboard.conf import option
+from dashboard.connections import current
+from dashboard.meter import meter_of
+from dashboard.tap import taps
+
+SENT_AT = "__dashboard_sent_at__"  # a key of messages on their way; consumers never see it
+
+Message = dict[str, Any]
+
+
+class NamedChannel:
+    """A channel with a name of its own, such as that of a worker, as this process sees it."""
+
+    def __init__(self) -> None:
+        self.sent = self.full = self.received = 0
+        self.waiting = 0  # receivers, at this moment
+
+
+class LimitedObserver:
+    """Wraps the public methods of one layer object. What they do, return and raise stays the same."""
+
+    kind = "unknown"
+    exactness = "limited"  # what the pages say about it: "full" or "limited"
+    can_stamp = False  # may messages carry SENT_AT: only if whoever receives them is known to take it out
+    public = ("send", "receive", "group_add", "group_discard", "group_send")
+
+    def __init__(self, alias: str, layer: Any) -> None:
+        self.alias, self.layer = alias, layer
+        self.meter = meter_of(alias)
+        self.members: dict[str, set[str]] = {}  # group -> channels that joined it here
+        self.named: defaultdict[str, NamedChannel] = defaultdict(NamedChannel)
+        self._stamps = self.can_stamp and option("STAMP")
+        self.hook()
+
+    @classmethod
+    def differences(cls, layer: Any) -> list[str]:
+        """What the adapter needs of the layer and does not find."""
+        return [name for name in cls.public if not callable(getattr(layer, name, None))]
+
+    def hook(self) -> None:
+        for name in self.public:
+            if callable(original := getattr(self.layer, name, None)):
+                setattr(self.layer, name, getattr(self, name)(original))
+
+    # What is asked once a second, or when somebody looks
+
+    def groups(self) -> Mapping[str, Collection[str]]:
+        """The members of each group that are of this process, as the layer has them."""
+        return self.members.copy()
+
+    def sizes(self, without: set[str]) -> Iterator[tuple[str, int]]:
+        """How many members each group has here, not counting those channels."""
+        for group, members in self.groups().items():
+            yield group, len(members) if without.isdisjoint(members) else len(set(members) - without)
+
+    def gauges(self) -> dict[str, int]:
+        """How much waits, in this process: messages `pending`, the `fullest` queue and its `capacity`."""
+        return {}
+
+    # The wrappers
+
+    def group_send(self, original: Any) -> Callable[[str, Message], Awaitable[None]]:
+        async def group_send(group: str, message: Message) -> None:
+            if group in taps:
+                taps[group].take(message)
+            try:
+                await original(group, self.stamped(message))
+            except BaseException as error:
+                self.failed(group, error)
+                raise
+            self.meter.add(group, 1, 0, 0)
+
+        return group_send
+
+    def send(self, original: Any) -> Callable[[str, Message], Awaitable[None]]:
+        async def send(channel: str, message: Message) -> None:
+            try:
+                await original(channel, self.stamped(message))
+            except BaseException as error:
+                self.send_failed(channel, error)
+                raise
+            self.sent(channel)
+
+        return send
+
+    def receive(self, original: Any) -> Callable[[str], Awaitable[Message]]:
+        async def receive(channel: str) -> Message:
+            message = await (self.receive_named(original, channel) if is_named(channel) else original(channel))
+            self.meter.count("handed")
+            return self.unstamped(message)
+
+        return receive
+
+    def group_add(self, original: Any) -> Callable[[str, str], Awaitable[None]]:
+        async def group_add(group: str, channel: str) -> None:
+            await original(group, channel)
+            self.members.setdefault(group, set()).add(channel)
+            if connection := current.get():
+                note_app(group, connection.app)
+
+        return group_add
+
+    def group_discard(self, original: Any) -> Callable[[str, str], Awaitable[None]]:
+        async def group_discard(group: str, channel: str) -> None:
+            await original(group, channel)
+            if members := self.members.get(group):
+                members.discard(channel)
+                if not members:
+                    self.members.pop(group, None)
+
+        return group_discard
+
+    # Parts of them
+
+    def stamped(self, message: Message) -> Message:
+        """A copy that says when it was sent. The caller's own dict stays as it is."""
+        if self._stamps and type(message) is dict and SENT_AT not in message:
+            message = {**message, SENT_AT: time.time()}
+        return message
+
+    def unstamped(self, message: Message) -> Message:
+        if sent_at := message.pop(SENT_AT, None):
+            self.meter.took(time.time() - sent_at)
+        return message
+
+    def sent(self, channel: str) -> None:
+        self.meter.count("sends")
+        if is_named(channel):
+            self.named[channel].sent += 1
+
+    def send_failed(self, channel: str, error: BaseException) -> None:
+        if is_named(channel) and isinstance(error, ChannelFull):
+            self.named[channel].full += 1
+        self.meter.count(f"lost.{kind_of_loss(error)}" if is_loss(error) else "refused")
+
+    def failed(self, group: str, error: BaseException) -> None:
+        """A group send did not come to its end. A mistake of the caller (a bad name) is no loss."""
+        if is_loss(error):
+            self.meter.add(group, 1, 0, 0, lost=1)
+            self.meter.count(f"lost.{kind_of_loss(error)}")
+        else:
+            self.meter.count("refused")
+
+    async def receive_named(self, original: Any, channel: str) -> Message:
+        named = self.named[channel]
+        named.waiting += 1
+        try:
+            message = await original(channel)
+        finally:
+            named.waiting -= 1
+        named.received += 1
+        return message  # type: ignore[no-any-return]
+
+
+def is_named(channel: Any) -> bool:
+    """Is it a channel with a name of its own, as against one that belongs to a single consumer?"""
+    return isinstance(channel, str) and "!" not in channel and "specific." not in channel
+
+
+def is_loss(error: BaseException) -> bool:
+    return not isinstance(error, (TypeError, AssertionError, ValueError))
+
+
+def kind_of_loss(error: BaseException) -> str:
+    """`full`: the receiver's queue was; `failed`: the layer did not answer, and whether it arrived is not known."""
+    return "full" if isinstance(error, ChannelFull) else "failed"
