@@ -68,6 +68,7 @@ class Agent:
 
     def _report(self) -> Flushed:
         report = make_report(self.seq + 1, self.cost)
+        report.row |= {"offset": round(self.store.offset, 4), "round_trip": round(self.store.round_trip, 5)}
         self.seq += 1  # also when the reply is lost: then this one counts if it arrived, and the next if it did not
         flushed = self.store.flush(report, self._acknowledged)
         self._acknowledged = report.counters

@@ -131,6 +131,7 @@ def group(details: Details) -> dict[str, Any]:
     return {
         "total": len(everyone),
         "members": everyone[:limit],
+        "deaf": _deaf(name, details.get("type", "")),
         "sends": _series(name, recents, SENDS),
         "deliveries": _series(name, recents, DELIVERIES),
         "lost": _series(name, recents, LOST),
@@ -138,6 +139,17 @@ def group(details: Details) -> dict[str, Any]:
         if tapped
         else None,
     }
+
+
+def _deaf(name: str, message_type: str) -> int:
+    """Members whose consumer has no handler for a type."""
+    if not message_type:
+        return 0
+    connections = by_channel()
+    channels = {channel for observer in list(observers.values()) for channel in list(observer.groups().get(name, ()))}
+    known = [connections[channel] for channel in channels if channel in connections]
+    handler = message_type.replace(".", "_")
+    return sum(handler.startswith("_") or not hasattr(connection.consumer, handler) for connection in known)
 
 
 def _members(name: str, now: float) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ class Series:
 
     name: ClassVar[str] = "series"
     points: list[dict[str, Any]]
+    marks: list[dict[str, Any]]  # {"t", "kind", "text"}: deploys, lost processes, alerts
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ IS_HERE = apps.is_installed("realtime")
 if IS_HERE:
     from realtime import layer as realtime_layer
     from realtime.hub import Hub
+    from realtime.registry import source_of
     from realtime.traffic import listeners
 
 # Channels of this process, on the layer, that stand for many sockets.
@@ -42,6 +43,18 @@ def _count(group: str, number: int, size: int) -> None:
 def _frames_in(message: dict[str, Any]) -> list[Any]:
     """A hub's message carries frames for browsers: those are what somebody wants to see."""
     return [json.loads(bytes(payload)) for _, payload in message.get("payloads", ())]
+
+
+def wrapped(group: str, message: dict[str, Any]) -> dict[str, Any]:
+    """A message as the members of this group understand it: the hub passes on what is meant for browsers."""
+    if not is_topic(group):
+        return message
+    return {"type": "realtime.frames", "group": group, "payloads": [[None, json.dumps(message).encode()]], "head": None}
+
+
+def is_topic(group: str) -> bool:
+    """Do hubs carry this group? By its name, because its sockets may all be on other processes."""
+    return IS_HERE and (source_of(group) is not None or group.startswith("realtime.user."))
 
 
 def hub() -> Any:

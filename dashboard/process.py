@@ -105,7 +105,7 @@ def _role() -> str:
         program = Path(sys.argv[0]).parent.name
     if program in {"manage.py", "django-admin", "django"} and len(sys.argv) > 1:
         return sys.argv[1]
-    return program
+    return {"-": "python", "-c": "python", "": "python"}.get(program, program)
 
 
 @cache

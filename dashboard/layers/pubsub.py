@@ -20,7 +20,7 @@ class PubSubObserver(LimitedObserver):
 
     def __init__(self, alias: str, layer: Any) -> None:
         self._loop_layers: WeakSet[Any] = WeakSet()
-        self._group_prefix = ""
+        self.group_prefix = ""
         super().__init__(alias, layer)
 
     @classmethod
@@ -46,7 +46,7 @@ class PubSubObserver(LimitedObserver):
         logging.getLogger("channels_redis.pubsub").addFilter(self._hear)
 
     def groups(self) -> Mapping[str, Collection[str]]:
-        start = len(self._group_prefix)
+        start = len(self.group_prefix)
         return {name[start:]: members for layer in list(self._loop_layers) for name, members in layer.groups.copy().items()}
 
     def gauges(self) -> dict[str, int]:
@@ -78,7 +78,7 @@ class PubSubObserver(LimitedObserver):
 
     def _watch(self, loop_layer: Any) -> None:
         self._loop_layers.add(loop_layer)
-        self._group_prefix = loop_layer._get_group_channel_name("")
+        self.group_prefix = loop_layer._get_group_channel_name("")
         for shard in loop_layer._shards:
             self._watch_shard(loop_layer, shard)
 
@@ -103,8 +103,8 @@ class PubSubObserver(LimitedObserver):
             counts = self.meter.shard().counts
             counts["enqueued"] += receivers
             counts["bytes_published"] += len(data)
-            if channel.startswith(self._group_prefix):
-                self.meter.add(channel[len(self._group_prefix) :], 1, 0, 0)
+            if channel.startswith(self.group_prefix):
+                self.meter.add(channel[len(self.group_prefix) :], 1, 0, 0)
                 if not receivers:
                     counts["nobody"] += 1
             else:
@@ -124,7 +124,7 @@ class PubSubObserver(LimitedObserver):
         if members:
             number = len(members) - len(members & own_channels) if own_channels else len(members)
             if number:
-                self.meter.add(name[len(self._group_prefix) :], 0, number, number * size)
+                self.meter.add(name[len(self.group_prefix) :], 0, number, number * size)
 
     def _hear(self, record: logging.LogRecord) -> bool:
         if record.levelno >= logging.ERROR and "receive task" in str(record.msg):

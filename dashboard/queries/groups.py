@@ -19,6 +19,9 @@ PAGE = 50
 SORTS = ("name", *COLUMNS)
 COUNT_SECONDS = 10.0  # how old the number of distinct groups may be
 
+# A member of which its process, perhaps of another version, says less.
+UNKNOWN: dict[str, Any] = {"id": "", "channel": "", "user": "", "consumer": "", "age": 0, "queue": 0, "buffered": 0}
+
 _counts: dict[tuple[str, ...], tuple[float, int]] = {}
 
 
@@ -202,7 +205,7 @@ def group(store: Store, name: str) -> dict[str, Any]:
     asked = {row["boot"]: row for row in store.processes()}
     answers = store.ask("group", {"group": name})
     members = [
-        {**member, "boot": boot, "process": _label(asked.get(boot))}
+        {**UNKNOWN, **member, "boot": boot, "process": _label(asked.get(boot))}
         for boot, answer in answers.items()
         for member in answer["members"]
     ]

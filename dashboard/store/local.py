@@ -79,11 +79,11 @@ class LocalStore:
         with self._lock:
             return dict(self._totals)
 
-    def series(self, step: int, number: int) -> list[tuple[int, Bucket]]:
-        number = min(number, STEPS[step])
+    def series(self, step: int, number: int, *, with_current: bool = False) -> list[tuple[int, Bucket]]:
         end = int(self.now()) // step * step
+        times = range(end - step * min(number, STEPS[step]), end + with_current * step, step)
         with self._lock:
-            return [(at, dict(self._buckets[step].get(at, {}))) for at in range(end - number * step, end, step)]
+            return [(at, dict(self._buckets[step].get(at, {}))) for at in times]
 
     def note(self, kind: str, **facts: Any) -> None:
         self._events.appendleft({"kind": kind, "at": int(self.now()), **facts})

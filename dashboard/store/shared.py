@@ -94,11 +94,10 @@ class SharedStore:
         with reaching():
             return {name: int(value) for name, value in self.redis.hgetall(self._key("total")).items()}
 
-    def series(self, step: int, number: int) -> list[tuple[int, Bucket]]:
+    def series(self, step: int, number: int, *, with_current: bool = False) -> list[tuple[int, Bucket]]:
         """The last `number` buckets of `step` seconds that are over, the earliest first. Empty where nothing happened."""
-        number = min(number, STEPS[step])
         end = int(self.now()) // step * step
-        times = [end - step * back for back in range(number, 0, -1)]
+        times = list(range(end - step * min(number, STEPS[step]), end + with_current * step, step))
         with reaching(), self.redis.pipeline(transaction=False) as pipe:
             for at in times:
                 pipe.hgetall(self._key("t", step, at))

@@ -1,12 +1,17 @@
 """Numbers, times and small drawings of the dashboard's pages."""
 
+import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from dashboard.queries.numbers import LOSSES
 
 register = template.Library()
 
@@ -119,3 +124,36 @@ def heading(query: Any, column: str) -> dict[str, str]:
 def live(context: Any) -> dict[str, Any]:
     """The part of the page that changes, as it is now."""
     return {"html": mark_safe(context["live_html"](context.flatten()))}  # a rendered template
+
+
+@register.filter
+def clock(at: Any) -> str:
+    """The time of day of a moment, in the server's zone."""
+    return timezone.localtime(datetime.fromtimestamp(float(at), UTC)).strftime("%H:%M:%S") if at else ""
+
+
+@register.filter
+def since(at: Any) -> str:
+    return duration(max(0.0, time.time() - float(at))) if at else "–"
+
+
+@register.filter
+def thousandths(seconds: Any) -> float:
+    """Milliseconds."""
+    return float(seconds or 0) * 1000
+
+
+@register.filter
+def share_of(number: Any, share: float) -> float:
+    return float(number) * share
+
+
+@register.filter
+def loss(kind: str) -> str:
+    """The kind of a loss in words."""
+    return LOSSES.get(kind, (kind, ""))[0]
+
+
+@register.filter
+def pretty(message: Any) -> str:
+    return json.dumps(message, indent=1, ensure_ascii=False, default=str)

@@ -19,11 +19,12 @@ from dashboard import permissions
 from dashboard.events import Away, Live, Series, Tick, encode
 from dashboard.permissions import may
 from dashboard.process import watch_loop
-from dashboard.queries import overview
+from dashboard.queries import history
 from dashboard.store import Unreachable, store
 from dashboard.views.pages import PAGES, Page
 
 RIGHTS_SECONDS = 30
+POINTS = 300  # that a chart begins with
 SHARED_SECONDS = 0.9  # a rendered part is shown to everybody who asks within that time
 
 _rendered: dict[Any, tuple[float, str]] = {}
@@ -53,16 +54,16 @@ async def _events(request: HttpRequest, page: Page) -> AsyncIterator[bytes]:
     rights = frozenset([action for action in permissions.ACTIONS if await sync_to_async(may)(request.user, action)])
     shown, next_live, checked = "", 0.0, time.monotonic()
     yield b"retry: 2000\n\n"
-    if page.has_charts:
-        yield await _in_thread(_series)
+    if page.points:
+        yield await _in_thread(_series, page, arguments)
     while True:
         now = time.monotonic()
         if now - checked > RIGHTS_SECONDS:
             if not await _may_view(request):
                 return
             checked = now
-        if page.has_charts:
-            yield await _in_thread(_tick)
+        if page.points:
+            yield await _in_thread(_tick, page, arguments)
         if now >= next_live:
             next_live = now + page.seconds - 0.1
             html = await _in_thread(_live, page, rights, request.user, request.GET, arguments)
@@ -86,18 +87,22 @@ def _with_connection(function: Any, *arguments: Any) -> Any:
         close_old_connections()
 
 
-def _series() -> bytes:
+def _series(page: Page, arguments: dict[str, Any]) -> bytes:
+    assert page.points
     try:
-        return encode(Series(overview.points(store())))
+        points = page.points(store(), arguments, POINTS)
+        return encode(Series(points, history.marks(store(), points[0]["t"] if points else 0)))
     except Unreachable as error:
         return encode(Away(str(error)))
 
 
-def _tick() -> bytes:
+def _tick(page: Page, arguments: dict[str, Any]) -> bytes:
+    assert page.points
     try:
-        return encode(Tick(overview.points(store(), number=1)[-1]))
+        points = page.points(store(), arguments, 1)
     except Unreachable as error:
         return encode(Away(str(error)))
+    return encode(Tick(points[-1])) if points else b""
 
 
 def _live(page: Page, rights: frozenset[str], user: Any, parameters: Any, arguments: dict[str, Any]) -> str:

@@ -101,7 +101,7 @@ class LiveChart extends HTMLElement {
         legend: { live: true },
         scales: { y: { range: (_, min, max) => [0, max > 0 ? max * 1.1 : 1] } },
         axes: [
-          { ...axis, space: 70, values: (_, splits) => splits.map(clock) },
+          { ...axis, space: 70, size: 26, values: (_, splits) => splits.map(clock) },
           { ...axis, size: 46, values: (_, splits) => splits.map(format) },
         ],
         series: [

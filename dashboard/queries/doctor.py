@@ -1,0 +1,326 @@
+"""The doctor: what is wrong or soon will be, each finding with its evidence, what follows from it, and the cure.
+
+A rule is a function that looks at the facts and yields findings. Rules are cheap: they read what was reported anyway, but for those
+of `doctor_redis.py`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+
+from dashboard.layers import observers
+from dashboard.queries import ledger, numbers
+from dashboard.queries.channels import channels
+from dashboard.queries.processes import processes
+from dashboard.store import Store
+
+LEVELS = ("critical", "warning", "hint")
+
+
+@dataclass(frozen=True)
+class Finding:
+    rule: str
+    level: str  # critical: something is lost or stands still; warning: it will be; hint: worth knowing
+    title: str
+    evidence: str
+    consequence: str
+    cure: str
+    page: str = ""  # where more of the evidence is
+
+
+class Facts:
+    """What the rules look at, each read once."""
+
+    def __init__(self, store: Store):
+        self.store = store
+
+    @cached_property
+    def processes(self) -> list[dict[str, Any]]:
+        return processes(self.store)
+
+    @cached_property
+    def live(self) -> list[dict[str, Any]]:
+        return [row for row in self.processes if row["state"] != "lost"]
+
+    @cached_property
+    def recent(self) -> dict[str, int]:
+        return numbers.merged(bucket for _, bucket in self.store.series(1, 300))
+
+    @cached_property
+    def ledger(self) -> dict[str, Any]:
+        return ledger.ledger(self.store)
+
+    @cached_property
+    def layers(self) -> dict[str, dict[str, Any]]:
+        return {alias: layer for row in self.live for alias, layer in row["layers"].items()}
+
+
+Rule = Callable[[Facts], Iterator[Finding]]
+RULES: list[Rule] = []
+
+
+def rule(function: Rule) -> Rule:
+    RULES.append(function)
+    return function
+
+
+def diagnose(store: Store) -> list[Finding]:
+    """All findings, the worst first."""
+    from dashboard.queries import doctor_redis  # noqa: F401  # adds its rules
+
+    facts = Facts(store)
+    found = [finding for look in RULES for finding in look(facts)]
+    return sorted(found, key=lambda finding: LEVELS.index(finding.level))
+
+
+@rule
+def processes_that_stand_still(facts: Facts) -> Iterator[Finding]:
+    for row in facts.live:
+        if row["state"] == "stalled":
+            yield Finding(
+                "stalled",
+                "critical",
+                f"{row['name']} does not respond",
+                f"Its last beat is {row['age']:.0f} s old, its event loop {row['lag']:.0f} ms late; {row['connections']} sockets are on it.",
+                "Its sockets are open and hear nothing.",
+                "Look for blocking calls in async code (time.sleep, synchronous queries or requests). If it is stopped, continue or end it.",
+                "processes",
+            )
+        elif row["lag"] > 100:
+            yield Finding(
+                "lag",
+                "warning",
+                f"The event loop of {row['name']} is late",
+                f"Up to {row['lag']:.0f} ms within the last second.",
+                "Every message through this process is that much later.",
+                "Move blocking work to threads, or start more processes.",
+                "processes",
+            )
+
+
+@rule
+def lost_messages(facts: Facts) -> Iterator[Finding]:
+    cures = {
+        "full": "Raise the layer's `capacity`, or start more processes: on the core layer one inbox serves all sockets of a process.",
+        "overflow": "A consumer is slower than its traffic. Make its handlers faster, or raise `capacity`.",
+        "nobody": "Somebody sends to channels that are gone. Forget a channel's name when its consumer disconnects.",
+        "failed": "See whether Redis was restarted or slow. Catch the exception where messages are sent.",
+        "hints": "See whether Redis was away. The feeds repair what was lost.",
+    }
+    for kind, number in numbers.losses(facts.recent).items():
+        title, why = numbers.LOSSES.get(kind, (kind, ""))
+        worst = max(facts.ledger["classes"], key=lambda row: row.get("lost", 0), default=None)
+        where = f" Most of them in {worst['class']}." if worst and worst.get("lost") else ""
+        yield Finding(
+            f"lost.{kind}",
+            "critical",
+            f"Messages are lost: {title.lower()}",
+            f"{number} in the last five minutes.{where}",
+            why,
+            cures.get(kind, "See the ledger."),
+            "ledger",
+        )
+
+
+@rule
+def unaccounted(facts: Facts) -> Iterator[Finding]:
+    for entry in facts.ledger["layers"]:
+        if entry["unaccounted"]:
+            yield Finding(
+                "unaccounted",
+                "warning",
+                f"Messages on “{entry['alias']}” vanished without a trace",
+                f"{entry['unaccounted']} of {entry['enqueued']} were taken in, and neither came out nor wait.",
+                "They expired unread, were sent to a process that had just died, or were cut off when a connection to Redis was lost.",
+                "If it grows while all processes live: look at Redis' client-output-buffer-limit, and for members left behind by crashes.",
+                "ledger",
+            )
+
+
+@rule
+def small_capacity(facts: Facts) -> Iterator[Finding]:
+    for alias, layer in facts.layers.items():
+        capacity = layer.get("capacity")
+        busiest = max((row["connections"] for row in facts.live), default=0)
+        if layer["kind"] == "in memory" and capacity and capacity <= 100:
+            yield Finding(
+                "capacity",
+                "hint",
+                f"“{alias}” drops messages from the {capacity + 1}st on",
+                f"The in-memory layer has its default capacity of {capacity} for each channel, and says nothing when it drops.",
+                "A burst is lost for slow consumers.",
+                'Set "CONFIG": {"capacity": 10000} in CHANNEL_LAYERS.',
+            )
+        if "one inbox" in layer["kind"] and capacity and capacity < 10 * busiest:
+            yield Finding(
+                "capacity",
+                "warning",
+                f"The inboxes of “{alias}” are small for {busiest} sockets",
+                f"One inbox of {capacity} messages serves all sockets of a process.",
+                "When it is full, everybody on that process misses the message.",
+                "Raise `capacity` to some thousands.",
+            )
+
+
+@rule
+def memory_in_many_processes(facts: Facts) -> Iterator[Finding]:
+    for alias, layer in facts.layers.items():
+        servers = [row for row in facts.live if alias in row["layers"] and row["connections"]]
+        if layer["kind"] == "in memory" and len(servers) > 1:
+            yield Finding(
+                "memory",
+                "critical",
+                f"“{alias}” is in memory, but there are {len(servers)} processes with sockets",
+                ", ".join(row["name"] for row in servers),
+                "They cannot hear each other: people on one miss what is said on the other.",
+                "Use channels_redis.",
+            )
+
+
+@rule
+def limited_sight(facts: Facts) -> Iterator[Finding]:
+    for alias, layer in facts.layers.items():
+        if layer["exactness"] == "limited":
+            yield Finding(
+                "limited",
+                "hint",
+                f"“{alias}” is seen from outside only",
+                "It is a kind or version of layer that the dashboard does not know.",
+                "Losses inside of it, and latency, are not counted.",
+                "See the log at the start of the process for what differs.",
+            )
+
+
+@rule
+def one_timeout_like_the_other(facts: Facts) -> Iterator[Finding]:
+    """redis-py 8 gives sockets a timeout of 5 s, and the core layer's blocking pop waits for 5 s."""
+    for alias, observer in list(observers.items()):
+        hosts = getattr(observer.layer, "hosts", None) if hasattr(observer, "inbox") else None
+        for host in hosts or []:
+            timeout = host.get("socket_timeout", _default_timeout())
+            wait = getattr(observer.layer, "brpop_timeout", 5)
+            if timeout is not None and timeout <= wait:
+                yield Finding(
+                    "timeout",
+                    "critical",
+                    f"Idle sockets of “{alias}” die every {timeout} s",
+                    f"The socket to Redis times out after {timeout} s, and the layer waits {wait} s for a message.",
+                    "When nothing is sent, the wait fails, and Channels closes the consumer's socket with 1011.",
+                    'Set "hosts": [{"address": ..., "socket_timeout": 15}].',
+                )
+
+
+def _default_timeout() -> float | None:
+    import inspect
+
+    import redis
+
+    default = inspect.signature(redis.Connection.__init__).parameters.get("socket_timeout")
+    return default.default if default and isinstance(default.default, (int, float)) else None
+
+
+@rule
+def several_hosts(facts: Facts) -> Iterator[Finding]:
+    for alias, observer in list(observers.items()):
+        if hasattr(observer, "inbox") and len(getattr(observer.layer, "hosts", [])) > 1:
+            yield Finding(
+                "shards",
+                "critical",
+                f"Direct sends on “{alias}” go to the wrong host",
+                f"It has {len(observer.layer.hosts)} hosts. send() chooses one by the whole channel name, receive() by a part of it.",
+                "About half of what is sent to single channels never arrives. Groups are not affected.",
+                "Use one host, or the pub/sub layer.",
+            )
+
+
+@rule
+def old_members(facts: Facts) -> Iterator[Finding]:
+    for alias, observer in list(observers.items()):
+        expiry = vars(observer.layer).get("group_expiry")
+        oldest = max((facts.store.now() - row["started"] for row in facts.live), default=0)
+        if expiry and oldest > 0.9 * expiry:
+            yield Finding(
+                "expiry",
+                "warning",
+                f"Sockets older than {expiry / 3600:.0f} h fall out of their groups on “{alias}”",
+                f"group_expiry is {expiry} s, and the oldest process runs since {oldest / 3600:.0f} h.",
+                "A healthy socket goes deaf, without an error.",
+                "Join the groups again now and then, or raise `group_expiry`.",
+            )
+
+
+@rule
+def named_channels(facts: Facts) -> Iterator[Finding]:
+    for channel in channels(facts.store):
+        if channel["trouble"]:
+            yield Finding(
+                "channel",
+                "warning",
+                f"The channel “{channel['name']}”",
+                channel["trouble"],
+                "Work is late, done twice, or not done.",
+                "Start or end workers (manage.py runworker); use the core layer for jobs.",
+                "channels",
+            )
+
+
+@rule
+def clocks(facts: Facts) -> Iterator[Finding]:
+    offsets = [(row.get("offset", 0.0), row) for row in facts.live]
+    for offset, row in offsets:
+        if abs(offset) > 0.05:
+            yield Finding(
+                "clock",
+                "hint",
+                f"The clock of {row['host']} is {1000 * offset:.0f} ms off",
+                "Measured against the clock of the store.",
+                "Latencies that involve this host are wrong by as much; the core layer orders messages by the senders' clocks.",
+                "Run an NTP client there.",
+                "processes",
+            )
+
+
+@rule
+def slow_browsers(facts: Facts) -> Iterator[Finding]:
+    for row in facts.live:
+        if row["buffer"] > 1_000_000:
+            yield Finding(
+                "slow",
+                "warning",
+                f"A browser on {row['name']} does not read",
+                f"{row['buffer']} bytes are held for it in memory.",
+                "Daphne has no limit: memory grows until the connection times out.",
+                "Disconnect it: see Connections, sorted by what waits.",
+                "connections",
+            )
+
+
+@rule
+def mixed_versions(facts: Facts) -> Iterator[Finding]:
+    versions = {row["version"] for row in facts.live if row["version"] and row["role"] not in {"shell", "life"}}
+    if len(versions) > 1:
+        yield Finding(
+            "versions",
+            "hint",
+            "Different versions of the code run side by side",
+            ", ".join(sorted(versions)),
+            "A message of new code may have no handler in old code, which closes sockets.",
+            "Normal during a deploy. If it stays, a process was not restarted.",
+            "processes",
+        )
+
+
+@rule
+def debug(facts: Facts) -> Iterator[Finding]:
+    if settings.DEBUG:
+        yield Finding(
+            "debug",
+            "hint",
+            "DEBUG is on",
+            "In the settings of this process.",
+            "Memory grows with every query, and errors show code to strangers.",
+            "Set DEBUG to False on a site that others use.",
+        )
