@@ -242,4 +242,8 @@ if DEBUG and not TESTING:
     INSTALLED_APPS.append("debug_toolbar")
     MIDDLEWARE.insert(4, "debug_toolbar.middleware.DebugToolbarMiddleware")
     INTERNAL_IPS = ["127.0.0.1", "::1"]
+    if "dashboard" in SUITE_APPS:
+        from debug_toolbar.settings import PANELS_DEFAULTS
+
+        DEBUG_TOOLBAR_PANELS = [*PANELS_DEFAULTS, "dashboard.panels.ChannelsPanel"]
     DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True, "UPDATE_ON_FETCH": True, "ROOT_TAG_EXTRA_ATTRS": "hx-preserve"}

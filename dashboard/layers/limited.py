@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from channels.exceptions import ChannelFull
@@ -16,6 +17,10 @@ from dashboard.tap import taps
 SENT_AT = "__dashboard_sent_at__"  # a key of messages on their way; consumers never see it
 
 Message = dict[str, Any]
+
+# Who wants to know what the current context sends: (alias, method, group or channel, message, when it began).
+Listener = Callable[[str, str, str, Any, float], None]
+listener: ContextVar[Listener | None] = ContextVar("dashboard_listener", default=None)
 
 
 class NamedChannel:
@@ -73,22 +78,32 @@ class LimitedObserver:
         async def group_send(group: str, message: Message) -> None:
             if group in taps:
                 taps[group].take(message)
+            hear = listener.get()
+            began = time.perf_counter() if hear else 0.0
             try:
                 await original(group, self.stamped(message))
             except BaseException as error:
                 self.failed(group, error)
                 raise
-            self.meter.add(group, 1, 0, 0)
+            finally:
+                if hear:
+                    hear(self.alias, "group_send", group, message, began)
+            self.sent_to_group(group)
 
         return group_send
 
     def send(self, original: Any) -> Callable[[str, Message], Awaitable[None]]:
         async def send(channel: str, message: Message) -> None:
+            hear = listener.get()
+            began = time.perf_counter() if hear else 0.0
             try:
                 await original(channel, self.stamped(message))
             except BaseException as error:
                 self.send_failed(channel, error)
                 raise
+            finally:
+                if hear:
+                    hear(self.alias, "send", channel, message, began)
             self.sent(channel)
 
         return send
@@ -132,6 +147,9 @@ class LimitedObserver:
         if sent_at := message.pop(SENT_AT, None):
             self.meter.took(time.time() - sent_at)
         return message
+
+    def sent_to_group(self, group: str) -> None:
+        self.meter.add(group, 1, 0, 0)
 
     def sent(self, channel: str) -> None:
         self.meter.count("sends")

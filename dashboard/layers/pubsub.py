@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 from dashboard.hubs import own_channels
-from dashboard.layers.limited import LimitedObserver, Message, is_named
+from dashboard.layers.limited import LimitedObserver, is_named
 
 SHARD_METHODS = ("_ensure_redis", "_receive_message")
 
@@ -58,23 +58,11 @@ class PubSubObserver(LimitedObserver):
         queues = [item for layer in list(self._loop_layers) for item in layer.channels.copy().items()]
         return {name: queue.qsize() for name, queue in queues if queue.qsize()}
 
-    def group_send(self, original: Any) -> Callable[[str, Message], Awaitable[None]]:
-        # What was sent is counted where the answer of PUBLISH comes, with bytes and receivers.
-        from dashboard.tap import taps
+    # What was sent is counted where the answer of PUBLISH comes, with bytes and receivers.
 
-        async def group_send(group: str, message: Message) -> None:
-            if group in taps:
-                taps[group].take(message)
-            try:
-                await original(group, self.stamped(message))
-            except BaseException as error:
-                self.failed(group, error)
-                raise
+    def sent_to_group(self, group: str) -> None: ...
 
-        return group_send
-
-    def sent(self, channel: str) -> None:
-        """Counted where PUBLISH answers."""
+    def sent(self, channel: str) -> None: ...
 
     def _watch(self, loop_layer: Any) -> None:
         self._loop_layers.add(loop_layer)

@@ -101,6 +101,12 @@ def groups(store: Store, query: Query) -> Page:
     return page
 
 
+def hottest(store: Store) -> list[dict[str, Any]]:
+    """The groups with most deliveries now; among those that rest, what was sent to last."""
+    rows = groups(store, Query(sort="deliveries")).rows
+    return sorted(rows, key=lambda row: (-row["deliveries"], -row["last"], -row["members"], row["name"]))
+
+
 class Merged:
     """The rows of several processes, added up."""
 

@@ -51,7 +51,7 @@ def facts(store: Store) -> dict[str, Any]:
             {"at": entry["start_time"], "milliseconds": entry["duration"] / 1000, "command": text(entry["command"])}
             for entry in slow
         ],
-        "limit": limits.get("client-output-buffer-limit", ""),
+        "limit": limits.get("client-output-buffer-limit", "").rpartition("pubsub ")[2],
         "own": own,
     }
 

@@ -157,10 +157,10 @@ def series_of_group(where: Store, arguments: Facts, number: int) -> list[Facts]:
 @page("overview", seconds=1.0, points=lambda where, arguments, number: overview_queries.points(where, number=number))
 def overview(parameters: Any) -> Facts:
     where = store()
-    hottest = group_queries.groups(where, group_queries.Query(sort="deliveries"))
+    hottest = group_queries.hottest(where)
     return {
         **overview_queries.overview(where),
-        "hottest": hottest.rows[:8],
+        "hottest": hottest[:8],
         "alerts": [{"name": name, **alert} for name, alert in (where.recall("alerts") or {}).items()],
     }
 

@@ -101,7 +101,7 @@ class LiveChart extends HTMLElement {
         legend: { live: true },
         scales: { y: { range: (_, min, max) => [0, max > 0 ? max * 1.1 : 1] } },
         axes: [
-          { ...axis, space: 70, size: 26, values: (_, splits) => splits.map(clock) },
+          { ...axis, space: 70, size: 26, values: (_plot, splits, _axis, _space, step) => splits.map((at) => clock(at, step)) },
           { ...axis, size: 46, values: (_, splits) => splits.map(format) },
         ],
         series: [
@@ -149,8 +149,9 @@ function resolve(element, value) {
   return resolved;
 }
 
-function clock(at) {
-  return new Date(at * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+function clock(at, step) {
+  const day = step >= 86400 ? { weekday: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" };
+  return new Date(at * 1000).toLocaleString("en-GB", step < 60 ? { ...day, second: "2-digit" } : day);
 }
 
 function format(value) {
