@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import close_old_connections
 from django.urls import NoReverseMatch, reverse
 
 from dashboard.conf import option
@@ -103,4 +103,4 @@ def tell_staff(name: str, text: str, at: float) -> None:
     except (DatabaseError, NoReverseMatch) as error:
         logger.warning("The staff could not be told (%s).", error)
     finally:
-        connection.close()
+        close_old_connections()

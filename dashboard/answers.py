@@ -11,7 +11,7 @@ from dashboard import actions, hubs
 from dashboard.classes import app_of, class_of
 from dashboard.connections import all_connections, by_channel
 from dashboard.layers import observers
-from dashboard.meter import BYTES, DELIVERIES, LOST, SENDS, meters
+from dashboard.meter import BYTES, DELIVERIES, LOST, SENDS, merged, meters
 from dashboard.report import group_sizes
 from dashboard.tap import close_old_taps, close_tap, open_tap, taps
 
@@ -78,7 +78,7 @@ def _matching(search: str, group_class: str, app: str) -> list[Row]:
     active: dict[str, list[int]] = {}
     last: dict[str, int] = {}
     for meter in list(meters.values()):
-        active |= meter.activity(RATE_SECONDS)
+        active = merged([active, meter.activity(RATE_SECONDS)])
         last |= meter.last
     rows = []
     for name in sizes.keys() | active.keys() | taps.keys():

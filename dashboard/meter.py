@@ -100,7 +100,7 @@ class Meter:
         A thread may still be adding to the dict that is taken from it here; a second later it surely is not.
         """
         self._fold_ended()
-        self.recent.append(_merged(self._taken))
+        self.recent.append(merged(self._taken))
         now = int(time.time())
         self.last.update(dict.fromkeys(self.recent[-1], now))
         if len(self.last) > REMEMBERED:
@@ -123,11 +123,11 @@ class Meter:
 
     def by_class(self) -> dict[str, list[int]]:
         """For each class of groups, the sums of what was sent to them."""
-        return _merged(shard.by_class.copy() for shard in self._all())
+        return merged(shard.by_class.copy() for shard in self._all())
 
     def activity(self, seconds: int) -> Activity:
         """What groups did in the last so many seconds."""
-        return _merged(list(self.recent)[-seconds:])
+        return merged(list(self.recent)[-seconds:])
 
     def _all(self) -> list[Shard]:
         return [self._ended, *self._shards]
@@ -139,12 +139,12 @@ class Meter:
                 self._ended.counts[name] += number
             for bucket, number in shard.times.items():
                 self._ended.times[bucket] += number
-            self._ended.by_class = _merged([self._ended.by_class, shard.by_class])
+            self._ended.by_class = merged([self._ended.by_class, shard.by_class])
             if shard.active:
                 self._taken.append(shard.active)
 
 
-def _merged(parts: "Iterator[Activity] | list[Activity]") -> Activity:
+def merged(parts: "Iterator[Activity] | list[Activity]") -> Activity:
     whole: Activity = {}
     for part in parts:
         for group, row in part.items():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from channels.layers import get_channel_layer
 from django.conf import settings
 
 from dashboard.layers import observers
@@ -71,6 +72,8 @@ def diagnose(store: Store) -> list[Finding]:
     """All findings, the worst first."""
     from dashboard.queries import doctor_redis  # noqa: F401  # adds its rules
 
+    for alias in getattr(settings, "CHANNEL_LAYERS", {}):
+        get_channel_layer(alias)  # made now, if it was not used here so far, so that its settings can be looked at
     facts = Facts(store)
     found = [finding for look in RULES for finding in look(facts)]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))

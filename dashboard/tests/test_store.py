@@ -28,7 +28,17 @@ def report(seq, boot="a", gauges=None, **counters):
 
 
 def row(boot):
-    return {"boot": boot, "host": "h", "pid": 1, "role": "daphne", "gauges": {}, "layers": {}, "born": "", "started": 0, "version": ""}
+    return {
+        "boot": boot,
+        "host": "h",
+        "pid": 1,
+        "role": "daphne",
+        "gauges": {},
+        "layers": {},
+        "born": "",
+        "started": 0,
+        "version": "",
+    }
 
 
 def test_totals_are_the_sums_of_what_processes_counted(store):
@@ -99,7 +109,10 @@ def test_the_script_rolls_up_as_the_local_store_does():
     with shared_store() as store:
         now = int(store.redis.time()[0])
         start = now // 10 * 10 - 20
-        parts = [{"default|sends": 2, "g:connections": 10, "g:max.lag": 5}, {"default|sends": 3, "g:connections": 21, "g:max.lag": 1}]
+        parts = [
+            {"default|sends": 2, "g:connections": 10, "g:max.lag": 5},
+            {"default|sends": 3, "g:connections": 21, "g:max.lag": 1},
+        ]
         for at, part in zip((start + 1, start + 4), parts, strict=True):
             store.redis.hset(store._key("t", 1, at), mapping=part)
         store.redis.hset(store._key("marks"), "10", start)
@@ -190,7 +203,9 @@ def test_a_store_that_is_away_says_so():
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.sampled_from(["arrives", "is lost", "comes twice", "answer lost"])),
+        st.tuples(
+            st.sampled_from("abc"), st.integers(0, 9), st.sampled_from(["arrives", "is lost", "comes twice", "answer lost"])
+        ),
         max_size=40,
     )
 )
@@ -203,7 +218,9 @@ def test_whatever_happens_to_reports_the_totals_are_right_in_the_end(steps):
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.sampled_from(["arrives", "is lost", "comes twice", "answer lost"])),
+        st.tuples(
+            st.sampled_from("abc"), st.integers(0, 9), st.sampled_from(["arrives", "is lost", "comes twice", "answer lost"])
+        ),
         max_size=40,
     )
 )
