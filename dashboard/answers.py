@@ -127,10 +127,12 @@ def group(details: Details) -> dict[str, Any]:
     everyone = _members(name, now)
     everyone.sort(key=lambda member: -member["age"])
     recents = [meter.recent for meter in list(meters.values())]
+    everywhere = list(observers.values())
     tapped = taps.get(name)
     return {
         "total": len(everyone),
         "members": everyone[:limit],
+        "ghosts": sum(channel in observer.ghosts for observer in everywhere for channel in list(observer.groups().get(name, ()))),
         "deaf": _deaf(name, details.get("type", "")),
         "sends": _series(name, recents, SENDS),
         "deliveries": _series(name, recents, DELIVERIES),
@@ -153,12 +155,13 @@ def _deaf(name: str, message_type: str) -> int:
 
 
 def _members(name: str, now: float) -> list[dict[str, Any]]:
+    """Who listens: what was left behind by consumers that failed is counted apart."""
     members = [hubs.describe(socket, now) for socket in hubs.groups_of(name)]
     connections = by_channel()
     for alias, observer in list(observers.items()):
         waiting = observer.waiting()
         for channel in list(observer.groups().get(name, ())):
-            if channel in hubs.own_channels:
+            if channel in hubs.own_channels or channel in observer.ghosts:
                 continue
             known = connections.get(channel)
             facts = describe(known, now) if known else _stranger(channel)

@@ -9,6 +9,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 
 from dashboard.connections import Connection, Receive, Send, connections, current
+from dashboard.layers import observers
 from dashboard.meter import sockets
 from dashboard.process import watch_loop
 
@@ -32,6 +33,8 @@ def _watched(call: Any) -> Any:
             await call(self, scope, _counting_receive(connection, receive), _counting_send(connection, send))
         finally:
             current.reset(token)
+            for observer in list(observers.values()):
+                observer.ended(connection.channel)
             if connections.pop(connection.id, None):
                 sockets.count("closed")
                 sockets.count(f"closed.{connection.closing or 1006}")

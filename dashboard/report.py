@@ -67,6 +67,7 @@ def gauges() -> dict[str, int]:
     }
     for alias, observer in list(observers.items()):
         own = observer.gauges()
+        found["ghosts"] = found.get("ghosts", 0) + observer.ghost_memberships()
         found[f"pending.{alias}"] = own.get("pending", 0)
         found[f"max.fullest.{alias}"] = own.get("fullest", 0)
         if capacity := own.get("capacity"):

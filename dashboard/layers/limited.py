@@ -43,6 +43,8 @@ class LimitedObserver:
         self.alias, self.layer = alias, layer
         self.meter = meter_of(alias)
         self.members: dict[str, set[str]] = {}  # group -> channels that joined it here
+        self.joined: dict[str, set[str]] = {}  # channel -> groups that it has not left
+        self.ghosts: set[str] = set()  # channels whose consumer ended without leaving its groups
         self.named: defaultdict[str, NamedChannel] = defaultdict(NamedChannel)
         self._stamps = self.can_stamp and option("STAMP")
         self.hook()
@@ -64,13 +66,17 @@ class LimitedObserver:
         return self.members.copy()
 
     def sizes(self, without: set[str]) -> Iterator[tuple[str, int]]:
-        """How many members each group has here, not counting those channels."""
+        """How many members each group has here, not counting those channels, nor those that nobody listens to any more."""
+        without = without | self.ghosts
         for group, members in self.groups().items():
             yield group, len(members) if without.isdisjoint(members) else len(set(members) - without)
 
     def gauges(self) -> dict[str, int]:
         """How much waits, in this process: messages `pending`, the `fullest` queue and its `capacity`."""
         return {}
+
+    def ghost_memberships(self) -> int:
+        return sum(len(self.joined.get(channel, ())) for channel in self.ghosts.copy())
 
     # The wrappers
 
@@ -120,6 +126,7 @@ class LimitedObserver:
         async def group_add(group: str, channel: str) -> None:
             await original(group, channel)
             self.members.setdefault(group, set()).add(channel)
+            self.joined.setdefault(channel, set()).add(group)
             if connection := current.get():
                 note_app(group, connection.app)
 
@@ -128,14 +135,26 @@ class LimitedObserver:
     def group_discard(self, original: Any) -> Callable[[str, str], Awaitable[None]]:
         async def group_discard(group: str, channel: str) -> None:
             await original(group, channel)
-            if members := self.members.get(group):
-                members.discard(channel)
-                if not members:
-                    self.members.pop(group, None)
+            self.left(group, channel)
 
         return group_discard
 
     # Parts of them
+
+    def left(self, group: str, channel: str) -> None:
+        for of, name, index in ((self.members, group, channel), (self.joined, channel, group)):
+            if found := of.get(name):
+                found.discard(index)
+                if not found:
+                    of.pop(name, None)
+        if channel not in self.joined:
+            self.ghosts.discard(channel)
+
+    def ended(self, channel: str) -> None:
+        """A consumer ended. If it failed, Channels has not called its `disconnect`, and the layer still has it in its groups."""
+        if groups := self.joined.get(channel):
+            self.ghosts.add(channel)
+            self.meter.count("left_behind", len(groups))
 
     def stamped(self, message: Message) -> Message:
         """A copy that says when it was sent. The caller's own dict stays as it is."""

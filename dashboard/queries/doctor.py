@@ -217,12 +217,24 @@ def one_timeout_like_the_other(facts: Facts) -> Iterator[Finding]:
 
 
 def _default_timeout() -> float | None:
-    import inspect
+    """What a connection has that was not told otherwise; it is made, and not connected."""
+    from redis.asyncio import Connection
 
-    import redis
+    return Connection().socket_timeout
 
-    default = inspect.signature(redis.Connection.__init__).parameters.get("socket_timeout")
-    return default.default if default and isinstance(default.default, (int, float)) else None
+
+@rule
+def left_behind(facts: Facts) -> Iterator[Finding]:
+    ghosts = sum(row["gauges"].get("ghosts", 0) for row in facts.live)
+    if ghosts:
+        yield Finding(
+            "left behind",
+            "warning",
+            f"{ghosts} memberships were left behind by consumers that failed",
+            "Their sockets ended with an exception. Channels then does not call disconnect(), so they never left their groups.",
+            "The layer goes on delivering to them. On pub/sub and in memory that piles up until the process ends.",
+            "Look for exceptions in the log, and catch them in the handlers; leave groups in a `finally`.",
+        )
 
 
 @rule

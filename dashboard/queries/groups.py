@@ -17,7 +17,7 @@ from dashboard.store import Store
 
 PAGE = 50
 SORTS = ("name", *COLUMNS)
-COUNT_SECONDS = 10.0  # how old the number of distinct groups may be
+COUNT_SECONDS = 2.0  # how old the number of distinct groups may be
 
 # A member of which its process, perhaps of another version, says less.
 UNKNOWN: dict[str, Any] = {"id": "", "channel": "", "user": "", "consumer": "", "age": 0, "queue": 0, "buffered": 0}
@@ -224,6 +224,7 @@ def group(store: Store, name: str) -> dict[str, Any]:
         "class": class_of(name),
         "app": app_of(class_of(name)),
         "total": sum(answer["total"] for answer in answers.values()),
+        "ghosts": sum(answer.get("ghosts", 0) for answer in answers.values()),
         "members": sorted(members, key=lambda member: -member["age"]),
         "by_process": [
             {"boot": boot, "name": _label(asked.get(boot)), "members": answer["total"]}

@@ -7,10 +7,13 @@ from uuid import uuid4
 
 import pytest
 from channels.exceptions import ChannelFull
-from channels.layers import InMemoryChannelLayer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import InMemoryChannelLayer, channel_layers
+from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import override_settings
 
+from dashboard.consumers import watch_consumers
 from dashboard.layers import _kinds, observe, observers
 from dashboard.layers.limited import SENT_AT, LimitedObserver
 from dashboard.meter import meters
@@ -406,3 +409,35 @@ class TapTests(WatchedTestCase):
         self.assertEqual(taps["room"].seen, 60)
         close_tap("room")
         self.assertEqual(taps, {})
+
+
+class Clumsy(AsyncWebsocketConsumer):
+    channel_layer_alias = "clumsy"
+
+    async def connect(self):
+        await self.channel_layer.group_add("room", self.channel_name)
+        await self.accept()
+
+    async def receive(self, text_data=None, bytes_data=None):
+        raise ValueError("as in a handler that nobody tested")
+
+
+class ConsumersThatFailTests(WatchedTestCase):
+    @override_settings(CHANNEL_LAYERS={"clumsy": {"BACKEND": "channels.layers.InMemoryChannelLayer"}})
+    async def test_what_they_leave_behind_is_no_member(self):
+        """Channels does not call `disconnect` of a consumer that raised."""
+        watch_consumers()
+        layer = channel_layers["clumsy"]
+        observer = observers["test"] = observe("clumsy", layer)
+        self.addCleanup(observers.pop, "clumsy")
+        tab, other = (WebsocketCommunicator(Clumsy.as_asgi(), "/") for _ in range(2))
+        await tab.connect()
+        await other.connect()
+        self.assertEqual(dict(observer.sizes(set())), {"room": 2})
+        await tab.send_to(text_data="x")
+        with self.assertRaises(ValueError):
+            await tab.wait()
+        self.assertEqual(len(layer.groups["room"]), 2)  # the layer does not know better
+        self.assertEqual(dict(observer.sizes(set())), {"room": 1})
+        self.assertEqual(observer.ghost_memberships(), 1)
+        await other.disconnect()
