@@ -35,12 +35,16 @@ def _watched(call: Any) -> Any:
             current.reset(token)
             for observer in list(observers.values()):
                 observer.ended(connection.channel)
-            if connections.pop(connection.id, None):
-                sockets.count("closed")
-                sockets.count(f"closed.{connection.closing or 1006}")
+            _forget(connection)
 
     __call__.is_watched = True  # type: ignore[attr-defined]
     return __call__
+
+
+def _forget(connection: Connection) -> None:
+    if connections.pop(connection.id, None):
+        sockets.count("closed")
+        sockets.count(f"closed.{connection.closing or 1006}")
 
 
 def _counting_receive(connection: Connection, receive: Receive) -> Receive:
@@ -53,8 +57,9 @@ def _counting_receive(connection: Connection, receive: Receive) -> Receive:
             counts = sockets.shard().counts
             counts["frames_in"] += 1
             counts["bytes_in"] += size
-        elif message["type"] == "websocket.disconnect" and not connection.closing:
-            connection.closing = message.get("code") or 1006
+        elif message["type"] == "websocket.disconnect":
+            connection.closing = connection.closing or message.get("code") or 1006
+            _forget(connection)  # now: on the core layer a consumer may hang for long after its socket is gone
         return message
 
     return counted
