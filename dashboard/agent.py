@@ -14,6 +14,7 @@ from typing import Any
 
 from dashboard import process
 from dashboard.conf import option
+from dashboard.own_groups import look_again
 from dashboard.report import counters, make_report
 from dashboard.store import QUIET_SECONDS, Flushed, Store, Unreachable, store
 
@@ -69,6 +70,7 @@ class Agent:
     def _report(self) -> Flushed:
         report = make_report(self.seq + 1, self.cost)
         report.row |= {"offset": round(self.store.offset, 4), "round_trip": round(self.store.round_trip, 5)}
+        look_again()
         self.seq += 1  # also when the reply is lost: then this one counts if it arrived, and the next if it did not
         flushed = self.store.flush(report, self._acknowledged)
         self._acknowledged = report.counters

@@ -1,25 +1,18 @@
 """What a process answers when it is asked, on its agent's thread. Only it knows its groups and sockets."""
 
-import base64
 import time
-from array import array
-from heapq import nlargest, nsmallest
+from heapq import nlargest
 from typing import Any
-from zlib import adler32, crc32
 
 from dashboard import actions, hubs
-from dashboard.classes import app_of, class_of
 from dashboard.connections import all_connections, by_channel
 from dashboard.layers import observers
-from dashboard.meter import BYTES, DELIVERIES, LOST, SENDS, merged, meters
-from dashboard.report import group_sizes
+from dashboard.meter import DELIVERIES, LOST, SENDS
+from dashboard.own_groups import own_groups, series
 from dashboard.tap import close_old_taps, close_tap, open_tap, taps
 
-RATE_SECONDS = 10  # what a rate is the mean of
 ROWS = 5_000  # in one answer
-COLUMNS = ("members", "sends", "deliveries", "bytes", "lost", "last")  # of a group, after its name
 
-Row = list[Any]  # [name, members, sends, deliveries, bytes, lost, last]; sends to lost of the last RATE_SECONDS
 Details = dict[str, Any]
 
 
@@ -42,79 +35,31 @@ def answer(what: str, details: Details) -> Any:
 
 def top_groups(details: Details) -> dict[str, Any]:
     """The first `limit` groups by `sort`, or with `least` all whose value is at least that."""
-    rows = _matching(details.get("search", ""), details.get("class", ""), details.get("app", ""))
+    groups = own_groups()
+    names = _names(details)
     if "least" in details:
-        column = 1 + COLUMNS.index(details["sort"])
-        return {"rows": nlargest(ROWS, (row for row in rows if row[column] >= details["least"]), key=lambda row: row[column])}
-    limit = min(details["limit"], ROWS)
-    if details["sort"] == "name":
-        pick = nlargest if details.get("descending") else nsmallest
-        top = pick(limit, rows, key=lambda row: row[0])
-    else:
-        column = 1 + COLUMNS.index(details["sort"])
-        top = nlargest(limit, rows, key=lambda row: (row[column], row[0]))
-    return {"total": len(rows), "rows": top, "classes": _classes(rows)}
+        return {"values": groups.at_least(names, details["sort"], details["least"], ROWS)}
+    rows = groups.top(names, details["sort"], details.get("descending", True), min(details["limit"], ROWS))
+    return {"total": len(names), "rows": rows, "classes": groups.classes()}
 
 
 def rows_of(details: Details) -> dict[str, Any]:
     """The rows of these groups, as far as they are here."""
-    names = set(details["names"])
-    sparks = [meter.recent for meter in list(meters.values())] if details.get("sparks") else []
-    return {
-        "rows": [row for row in _matching("", "", "") if row[0] in names],
-        "sparks": {name: series for name in names if any(series := _series(name, sparks, DELIVERIES))},
-    }
-
-
-def hashes(details: Details) -> str:
-    """A number of 64 bits for each group here, so that groups that live in several processes are counted once."""
-    names = [row[0].encode() for row in _matching(details.get("search", ""), details.get("class", ""), details.get("app", ""))]
-    return base64.b64encode(array("Q", [crc32(name) << 32 | adler32(name) for name in names]).tobytes()).decode()
-
-
-def _matching(search: str, group_class: str, app: str) -> list[Row]:
-    """All groups with members here, or to which something was sent lately."""
-    sizes, search = group_sizes(), search.lower()
-    active: dict[str, list[int]] = {}
-    last: dict[str, int] = {}
-    for meter in list(meters.values()):
-        active = merged([active, meter.activity(RATE_SECONDS)])
-        last |= meter.last
-    rows = []
-    for name in sizes.keys() | active.keys() | taps.keys():
-        if search and search not in name.lower():
-            continue
-        if (group_class or app) and not _is_of(name, group_class, app):
-            continue
-        row = active.get(name, (0, 0, 0, 0))
-        rows.append([name, sizes.get(name, 0), row[SENDS], row[DELIVERIES], row[BYTES], row[LOST], last.get(name, 0)])
-    return rows
-
-
-def _is_of(name: str, group_class: str, app: str) -> bool:
-    own = class_of(name)
-    return (not group_class or own == group_class) and (not app or app_of(own) == app)
-
-
-def _classes(rows: list[Row]) -> dict[str, list[Any]]:
-    """[app, groups, members, deliveries] of each class."""
-    found: dict[str, list[Any]] = {}
-    for name, members, _, deliveries, *_ in rows:
-        own = class_of(name)
-        entry = found.get(own) or found.setdefault(own, [app_of(own), 0, 0, 0])
-        entry[1] += 1
-        entry[2] += members
-        entry[3] += deliveries
+    groups = own_groups()
+    names = [name for name in details["names"] if name in groups.names]
+    found = {"rows": [groups.row(name) for name in names]}
+    if details.get("sparks"):
+        sparks = {name: series(name, DELIVERIES) for name in names if name in groups.last}
+        return found | {"sparks": {name: line for name, line in sparks.items() if any(line)}}
     return found
 
 
-def _series(group: str, recents: list[Any], field: int) -> list[int]:
-    series = [0] * 60
-    for recent in recents:
-        for index, second in enumerate(reversed(list(recent))):
-            if row := second.get(group):
-                series[59 - index] += row[field]
-    return series
+def hashes(details: Details) -> str:
+    return own_groups().hashes(_names(details))
+
+
+def _names(details: Details) -> Any:
+    return own_groups().matching(details.get("search", ""), details.get("class", ""), details.get("app", ""))
 
 
 # One group
@@ -126,7 +71,6 @@ def group(details: Details) -> dict[str, Any]:
     now = time.time()
     everyone = _members(name, now)
     everyone.sort(key=lambda member: -member["age"])
-    recents = [meter.recent for meter in list(meters.values())]
     everywhere = list(observers.values())
     tapped = taps.get(name)
     return {
@@ -134,9 +78,9 @@ def group(details: Details) -> dict[str, Any]:
         "members": everyone[:limit],
         "ghosts": sum(channel in observer.ghosts for observer in everywhere for channel in list(observer.groups().get(name, ()))),
         "deaf": _deaf(name, details.get("type", "")),
-        "sends": _series(name, recents, SENDS),
-        "deliveries": _series(name, recents, DELIVERIES),
-        "lost": _series(name, recents, LOST),
+        "sends": series(name, SENDS),
+        "deliveries": series(name, DELIVERIES),
+        "lost": series(name, LOST),
         "tap": {"until": tapped.until, "seen": tapped.seen, "with_values": tapped.with_values, "messages": tapped.messages()}
         if tapped
         else None,

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from dashboard.answers import COLUMNS, ROWS
+from dashboard.answers import ROWS
+from dashboard.classes import app_of, class_of
+from dashboard.own_groups import COLUMNS, RATE_SECONDS
 from dashboard.store import Store
 
 PAGE = 50
@@ -91,11 +93,12 @@ def groups(store: Store, query: Query) -> Page:
     answers = store.ask("groups", query.details)
     page.answered = len(answers)
     merged = Merged(answers)
-    names = _winners(store, query, merged)[(query.page - 1) * PAGE : query.page * PAGE]
+    winners, is_exact = _winners(store, query, merged, max(1, len(answers)))
+    names = winners[(query.page - 1) * PAGE : query.page * PAGE]
     rest = store.ask("rows", {"names": names, "sparks": True}) if names else {}
     merged = Merged(rest)
     page.rows = [row_of(name, merged) for name in names]
-    page.total, page.is_exact = _count(store, query, answers)
+    page.total, page.is_exact = _count(store, query, answers), is_exact and page.answered >= page.asked
     page.classes = _classes(answers)
     page.milliseconds = round((time.perf_counter() - started) * 1000, 1)
     return page
@@ -136,30 +139,45 @@ class Merged:
         return sorted(self.rows, key=lambda name: (self.rows[name][column], name), reverse=True)
 
 
-def _winners(store: Store, query: Query, merged: Merged) -> list[str]:
-    """The names of the first groups, in order. Only the largest are asked for: nobody wants the smallest of 100,000."""
+def _winners(store: Store, query: Query, merged: Merged, processes: int) -> tuple[list[str], bool]:
+    """The names of the first groups, in order, and whether that is exact. Nobody wants the smallest of 100,000."""
     limit = query.page * PAGE
     if query.sort == "name":
-        return merged.sorted("name", query.descending)[:limit]
-    processes = max(1, len(store.processes()))
+        return merged.sorted("name", query.descending)[:limit], True
+    is_exact = True
     if processes > 1 and query.sort != "last":
-        column = COLUMNS.index(query.sort)
-        order = merged.sorted(query.sort, True)
-        least = merged.rows[order[limit - 1]][column] if len(order) >= limit else 0
-        if least > 0:
-            candidates = store.ask("groups", {**query.details, "least": least / processes})
-            names = sorted({row[0] for answer in candidates.values() for row in answer["rows"]} | set(order[:limit]))
-            merged = Merged(store.ask("rows", {"names": names}))
-        else:  # everything above nothing is on the page already
-            merged = Merged(store.ask("rows", {"names": order}))
-    return merged.sorted(query.sort, True)[:limit]
+        names, is_exact = _candidates(store, query, merged, limit, processes)
+        merged = Merged(store.ask("rows", {"names": names}))
+    return merged.sorted(query.sort, True)[:limit], is_exact
 
 
-def _count(store: Store, query: Query, answers: dict[str, Any]) -> tuple[int, bool]:
+def _candidates(store: Store, query: Query, merged: Merged, limit: int, processes: int) -> tuple[list[str], bool]:
+    """Every group that can be among the first. Not exact only if a process has more than ROWS of them."""
+    column = COLUMNS.index(query.sort)
+    order = merged.sorted(query.sort, True)
+    floor = merged.rows[order[limit - 1]][column] if len(order) >= limit else 0
+    if floor <= 0:  # everything above nothing is on the page already
+        return order, True
+    least = floor / processes
+    answers = store.ask("groups", {**query.details, "least": least})
+    known: dict[str, float] = {}
+    told: dict[str, int] = {}
+    for answer in answers.values():
+        for name, value in answer["values"]:
+            known[name] = known.get(name, 0) + value
+            told[name] = told.get(name, 0) + 1
+    surely = sorted(known.values(), reverse=True)
+    floor = max(floor, surely[limit - 1] if len(surely) >= limit else 0)
+    # Processes that said nothing of a group have less than `least` of it.
+    names = [name for name, value in known.items() if value + (processes - told[name]) * least >= floor]
+    return names, all(len(answer["values"]) < ROWS for answer in answers.values())
+
+
+def _count(store: Store, query: Query, answers: dict[str, Any]) -> int:
     """How many groups there are, each counted once."""
     totals = [answer["total"] for answer in answers.values()]
     if len(totals) < 2:
-        return sum(totals), True
+        return sum(totals)
     key = (query.search, query.group_class, query.app)
     at, number = _counts.get(key, (0.0, 0))
     if time.monotonic() - at > COUNT_SECONDS:
@@ -172,7 +190,7 @@ def _count(store: Store, query: Query, answers: dict[str, Any]) -> tuple[int, bo
         if len(_counts) > 100:
             _counts.clear()
         _counts[key] = (time.monotonic(), number)
-    return number, True
+    return number
 
 
 def _classes(answers: dict[str, Any]) -> list[dict[str, Any]]:
@@ -187,9 +205,6 @@ def _classes(answers: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def row_of(name: str, merged: Merged) -> dict[str, Any]:
-    from dashboard.answers import RATE_SECONDS
-    from dashboard.classes import app_of, class_of
-
     values = dict(zip(COLUMNS, merged.rows.get(name, [0] * len(COLUMNS)), strict=True))
     rates = {column: values[column] / RATE_SECONDS for column in ("sends", "deliveries", "bytes", "lost")}
     return {
@@ -206,8 +221,6 @@ def row_of(name: str, merged: Merged) -> dict[str, Any]:
 
 def group(store: Store, name: str) -> dict[str, Any]:
     """One group: its members, its last minute, its tap."""
-    from dashboard.classes import app_of, class_of
-
     asked = {row["boot"]: row for row in store.processes()}
     answers = store.ask("group", {"group": name})
     members = [

@@ -52,7 +52,9 @@ class TruthTests(TestCase):
             self.assertEqual(totals["truth|enqueued"] - totals["truth|received"], sum(truth["waiting"] for truth in truths))
             by_class = {name: value for name, value in totals.items() if name.startswith("c|truth|truth.room.*|")}
             self.assertEqual(by_class["c|truth|truth.room.*|deliveries"], totals["truth|deliveries"])
-            self.assertEqual(by_class["c|truth|truth.room.*|lost"], sum(truth["lost.full"] for truth in truths) - self.direct(totals))
+            self.assertEqual(
+                by_class["c|truth|truth.room.*|lost"], sum(truth["lost.full"] for truth in truths) - self.direct(totals)
+            )
             self.see_members(store, processes, sum(truth["members"] for truth in truths))
 
             processes[0].send_signal(signal.SIGKILL)
