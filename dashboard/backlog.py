@@ -58,7 +58,7 @@ def _look(layer: Any, inboxes: list[str], named: list[tuple[str, str]]) -> dict[
     }
 
 
-def connections(layer: Any) -> list["redis.Redis"]:
+def connections(layer: Any) -> list[Any]:
     return [_connect(address_of(host)) for host in layer.hosts]
 
 

@@ -1,6 +1,7 @@
 """What kind of group a group is: `chat.room.42` is a `chat.room.*`. Classes are few, whatever groups there are."""
 
 import re
+from collections.abc import Collection
 from functools import cache
 
 from django.apps import apps
@@ -9,7 +10,7 @@ from dashboard.conf import option
 
 CLASSES = 128  # in one process; the rest is one class
 OTHER = "other"
-REMEMBERED = 50_000  # groups whose class is kept
+REMEMBERED = 250_000  # groups whose class is kept
 
 UUID = r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}"
 TOKEN = r"(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}"
@@ -29,6 +30,14 @@ def class_of(group: str) -> str:
             _classes.clear()
         found = _classes[group] = _bounded(_class_of(group))
     return found
+
+
+def classes_of(groups: Collection[str]) -> list[str]:
+    """The classes of very many groups, at the speed of a dict when all are known."""
+    try:
+        return list(map(_classes.__getitem__, groups))
+    except KeyError:
+        return [class_of(group) for group in groups]
 
 
 def app_of(group_class: str) -> str:

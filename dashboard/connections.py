@@ -66,7 +66,10 @@ class Connection:
         """Close it from any thread. The consumer's `disconnect` runs as when the browser had gone."""
         if not self.closing:
             self.closing = code
-            asyncio.run_coroutine_threadsafe(self.send({"type": "websocket.close", "code": code}), self.loop)
+            asyncio.run_coroutine_threadsafe(self._send_close(code), self.loop)
+
+    async def _send_close(self, code: int) -> None:
+        await self.send({"type": "websocket.close", "code": code})
 
 
 # Who is at work: a group joined, or a message sent, while this is set is this connection's doing.
@@ -97,7 +100,7 @@ def user_name(user: Any) -> str:
 
 
 def buffered_bytes(send: Any) -> int:
-    transport = getattr(next(iter(getattr(send, "args", ())), None), "transport", None)
+    transport: Any = getattr(next(iter(getattr(send, "args", ())), None), "transport", None)
     if hasattr(transport, "dataBuffer"):  # Daphne's, by Twisted
         return len(transport.dataBuffer) + getattr(transport, "_tempDataLen", 0)
     transport = getattr(getattr(send, "__self__", None), "transport", None)

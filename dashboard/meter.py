@@ -48,7 +48,7 @@ class Meter:
 
     def shard(self) -> Shard:
         try:
-            return self._local.shard  # type: ignore[no-any-return]
+            return self._local.shard
         except AttributeError:
             shard = self._local.shard = Shard()
             self._shards.append(shard)

@@ -33,7 +33,7 @@ class StaffAction(models.Model):
 
     def save(self, *args: Any, **options: Any) -> None:
         """PermissionError for a row that exists: what was done was done."""
-        if self.pk is not None:
+        if not self._state.adding:
             raise PermissionError("A staff action is never changed.")
         super().save(*args, **options)
 

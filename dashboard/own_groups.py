@@ -6,12 +6,13 @@ Only what is asked for becomes a row; everything before that is dicts and C loop
 import base64
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import nlargest, nsmallest
 from typing import Any
 from zlib import adler32, crc32
 
-from dashboard.classes import app_of, class_of
+from dashboard.classes import app_of, class_of, classes_of
 from dashboard.meter import Activity, merged, meters
 from dashboard.report import group_sizes
 from dashboard.tap import taps
@@ -60,16 +61,26 @@ class Groups:
             first = nlargest(limit, [name for name in names if name in places], key=lambda name: (value(name), name))
             rest = nlargest(limit - len(first), (name for name in names if name not in places)) if len(first) < limit else []
             return [self.row(name) for name in [*first, *rest]]
-        least = nlargest(limit, map(value, names))
-        floor = least[-1] if len(least) == limit else -1
-        candidates = [name for name in names if value(name) >= floor] if floor > 0 else names
-        return [self.row(name) for name in nlargest(limit, candidates, key=lambda name: (value(name), name))]
+        pairs = self._sized(names)
+        floor, above = 0, 0
+        for floor, number in sorted(Counter(size for _, size in pairs).items(), reverse=True):
+            if (above := above + number) >= limit:
+                break
+        first = nlargest(limit, [(size, name) for name, size in pairs if size >= floor])
+        return [self.row(name) for _, name in first]
 
     def at_least(self, names: Iterable[str], sort: str, least: float, limit: int) -> list[tuple[str, int]]:
         """Names and values, at most `limit` of them: the largest."""
         value = self._value(sort)
-        found = [(name, number) for name in names if (number := value(name)) >= least]
+        pairs = self._sized(names) if sort == "members" else [(name, value(name)) for name in names]
+        found = [(name, number) for name, number in pairs if number >= least]
         return found if len(found) <= limit else nlargest(limit, found, key=lambda pair: pair[1])
+
+    def _sized(self, names: Any) -> Any:
+        """(name, members) of each."""
+        if names is self.sizes.keys() or (names is self.names and len(names) == len(self.sizes)):
+            return self.sizes.items()
+        return [(name, self.sizes.get(name, 0)) for name in names]
 
     def _value(self, sort: str) -> Callable[[str], Any]:
         sizes, active, last = self.sizes, self.active, self.last
@@ -83,15 +94,12 @@ class Groups:
     def classes(self) -> dict[str, list[Any]]:
         """[app, groups, members, deliveries] of each class."""
         if self._classes is None:
-            found: dict[str, list[Any]] = {}
-            for name in self.names:
-                own = class_of(name)
-                entry = found.get(own) or found.setdefault(own, [app_of(own), 0, 0, 0])
-                entry[1] += 1
-                entry[2] += self.sizes.get(name, 0)
-            for name, row in self.active.items():
-                found[class_of(name)][3] += row[1]
-            self._classes = found
+            groups, members, deliveries = Counter(classes_of(self.names)), Counter(classes_of(self.sizes)), Counter[str]()
+            for name, size in [pair for pair in self.sizes.items() if pair[1] > 1]:
+                members[class_of(name)] += size - 1
+            for own, row in zip(classes_of(self.active), self.active.values(), strict=True):
+                deliveries[own] += row[1]
+            self._classes = {own: [app_of(own), groups[own], members[own], deliveries[own]] for own in groups}
         return self._classes
 
     @staticmethod

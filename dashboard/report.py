@@ -88,14 +88,12 @@ def group_sizes() -> dict[str, int]:
 
 
 def _count_members() -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for observer in list(observers.values()):
-        for group, number in observer.sizes(hubs.own_channels):
+    parts = [observer.sizes(hubs.own_channels) for observer in list(observers.values())]
+    sizes = parts[0] if parts else {}
+    for more in [*parts[1:], dict(hubs.sizes())]:
+        for group, number in more.items():
             if number:
                 sizes[group] = sizes.get(group, 0) + number
-    for group, number in hubs.sizes():
-        if number:
-            sizes[group] = sizes.get(group, 0) + number
     return sizes
 
 

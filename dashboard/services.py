@@ -45,7 +45,8 @@ def broadcast(store: Store, user: Any, group: str, message: dict[str, Any], *, r
     reached = reach(store, group, message["type"])
     if reached.deaf:
         raise Refused(
-            f'{reached.deaf} of {reached.members} consumers have no handler for "{message["type"]}": Channels would close their sockets.'
+            f'{reached.deaf} of {reached.members} consumers have no handler for "{message["type"]}": '
+            "Channels would close their sockets."
         )
     confirm(reached.members, group, confirmation)
     layer = get_channel_layer()

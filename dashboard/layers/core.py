@@ -1,7 +1,7 @@
 """`RedisChannelLayer`: one inbox per process in Redis, with a capacity, and queues per consumer behind it.
 
-The time of sending is the score of a message in its inbox; the layer throws it away, we do not. Which inboxes were full, the layer's
-script counts and does not tell; ours is the same script, and tells.
+The time of sending is the score of a message in its inbox; the layer throws it away, we do not. Which inboxes were full, the
+layer's script counts and does not tell; ours is the same script, and tells.
 """
 
 import collections

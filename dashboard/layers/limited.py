@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -65,14 +65,22 @@ class LimitedObserver:
         """The members of each group that are of this process, as the layer has them."""
         return self.members.copy()
 
-    def sizes(self, without: set[str]) -> Iterator[tuple[str, int]]:
+    def sizes(self, without: set[str]) -> dict[str, int]:
         """How many members each group has here, not counting those channels, nor those that nobody listens to any more."""
-        without = without | self.ghosts
-        for group, members in self.groups().items():
-            yield group, len(members) if without.isdisjoint(members) else len(set(members) - without)
+        groups = self.groups()
+        sizes = {group: len(members) for group, members in groups.items()}
+        for channel in without | self.ghosts:
+            for group in list(self.joined.get(channel, ())):
+                if channel in groups.get(group, ()):
+                    sizes[group] -= 1
+        return {group: number for group, number in sizes.items() if number}
 
     def gauges(self) -> dict[str, int]:
         """How much waits, in this process: messages `pending`, the `fullest` queue and its `capacity`."""
+        return {}
+
+    def waiting(self) -> dict[str, int]:
+        """Messages in the queue of each channel that has any, where that can be seen."""
         return {}
 
     def ghost_memberships(self) -> int:
@@ -196,7 +204,7 @@ class LimitedObserver:
         finally:
             named.waiting -= 1
         named.received += 1
-        return message  # type: ignore[no-any-return]
+        return message
 
 
 def is_named(channel: Any) -> bool:

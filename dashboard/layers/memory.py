@@ -23,14 +23,13 @@ class MemoryObserver(LimitedObserver):
         return missing + [name for name in ("groups", "channels") if not isinstance(getattr(layer, name, None), dict)]
 
     def groups(self) -> Mapping[str, Collection[str]]:
-        return self.layer.groups.copy()  # type: ignore[no-any-return]
+        return self.layer.groups.copy()
 
     def gauges(self) -> dict[str, int]:
         depths = [queue.qsize() for queue in self.layer.channels.copy().values()]
         return {"pending": sum(depths), "fullest": max(depths, default=0), "capacity": self.layer.capacity}
 
     def waiting(self) -> dict[str, int]:
-        """Messages in the queue of each channel that has any."""
         return {name: queue.qsize() for name, queue in self.layer.channels.copy().items() if queue.qsize()}
 
     def group_send(self, original: Any) -> Callable[[str, Message], Awaitable[None]]:

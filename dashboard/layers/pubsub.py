@@ -54,7 +54,6 @@ class PubSubObserver(LimitedObserver):
         return {"pending": sum(depths), "fullest": max(depths, default=0), "queues": len(depths)}
 
     def waiting(self) -> dict[str, int]:
-        """Messages in the queue of each channel that has any."""
         queues = [item for layer in list(self._loop_layers) for item in layer.channels.copy().items()]
         return {name: queue.qsize() for name, queue in queues if queue.qsize()}
 

@@ -74,7 +74,7 @@ CODES = {
 
 def _closes(totals: dict[str, int], recent: dict[str, int]) -> list[dict[str, Any]]:
     start = f"{SOCKETS}|closed."
-    found = [
+    found: list[dict[str, Any]] = [
         {"code": int(code), "meaning": CODES.get(int(code), ""), "number": value, "recent": recent.get(start + code, 0)}
         for name, value in totals.items()
         if name.startswith(start) and (code := name.removeprefix(start)).isdigit()

@@ -1,7 +1,7 @@
 """The doctor: what is wrong or soon will be, each finding with its evidence, what follows from it, and the cure.
 
-A rule is a function that looks at the facts and yields findings. Rules are cheap: they read what was reported anyway, but for those
-of `doctor_redis.py`.
+A rule is a function that looks at the facts and yields findings. Rules are cheap: they read what was reported anyway, but for
+those of `doctor_redis.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -87,9 +87,9 @@ def processes_that_stand_still(facts: Facts) -> Iterator[Finding]:
                 "stalled",
                 "critical",
                 f"{row['name']} does not respond",
-                f"Its last beat is {row['age']:.0f} s old, its event loop {row['lag']:.0f} ms late; {row['connections']} sockets are on it.",
+                f"Last beat {row['age']:.0f} s ago, event loop {row['lag']:.0f} ms late, {row['connections']} sockets.",
                 "Its sockets are open and hear nothing.",
-                "Look for blocking calls in async code (time.sleep, synchronous queries or requests). If it is stopped, continue or end it.",
+                "Look for blocking calls in async code (time.sleep, synchronous queries). If it is stopped, continue or end it.",
                 "processes",
             )
         elif row["lag"] > 100:
@@ -107,7 +107,7 @@ def processes_that_stand_still(facts: Facts) -> Iterator[Finding]:
 @rule
 def lost_messages(facts: Facts) -> Iterator[Finding]:
     cures = {
-        "full": "Raise the layer's `capacity`, or start more processes: on the core layer one inbox serves all sockets of a process.",
+        "full": "Raise the layer's `capacity`, or start more processes: on the core layer one inbox serves all of a process.",
         "overflow": "A consumer is slower than its traffic. Make its handlers faster, or raise `capacity`.",
         "nobody": "Somebody sends to channels that are gone. Forget a channel's name when its consumer disconnects.",
         "failed": "See whether Redis was restarted or slow. Catch the exception where messages are sent.",
@@ -137,8 +137,8 @@ def unaccounted(facts: Facts) -> Iterator[Finding]:
                 "warning",
                 f"Messages on “{entry['alias']}” vanished without a trace",
                 f"{entry['unaccounted']} of {entry['enqueued']} were taken in, and neither came out nor wait.",
-                "They expired unread, were sent to a process that had just died, or were cut off when a connection to Redis was lost.",
-                "If it grows while all processes live: look at Redis' client-output-buffer-limit, and for members left behind by crashes.",
+                "They expired unread, were sent to a process that had just died, or were cut off with a connection to Redis.",
+                "If it grows while all live: look at Redis' client-output-buffer-limit, and for members left behind by crashes.",
                 "ledger",
             )
 
@@ -231,7 +231,7 @@ def left_behind(facts: Facts) -> Iterator[Finding]:
             "left behind",
             "warning",
             f"{ghosts} memberships were left behind by consumers that failed",
-            "Their sockets ended with an exception. Channels then does not call disconnect(), so they never left their groups.",
+            "Their sockets ended with an exception. Channels then calls no disconnect(), so they never left their groups.",
             "The layer goes on delivering to them. On pub/sub and in memory that piles up until the process ends.",
             "Look for exceptions in the log, and catch them in the handlers; leave groups in a `finally`.",
         )
@@ -245,7 +245,7 @@ def several_hosts(facts: Facts) -> Iterator[Finding]:
                 "shards",
                 "critical",
                 f"Direct sends on “{alias}” go to the wrong host",
-                f"It has {len(observer.layer.hosts)} hosts. send() chooses one by the whole channel name, receive() by a part of it.",
+                f"It has {len(observer.layer.hosts)} hosts. send() chooses one by a channel's whole name, receive() by a part of it.",
                 "About half of what is sent to single channels never arrives. Groups are not affected.",
                 "Use one host, or the pub/sub layer.",
             )

@@ -94,7 +94,7 @@ def ghosts(facts: Facts) -> Iterator[Finding]:
 @rule
 def processes_without_us(facts: Facts) -> Iterator[Finding]:
     """On pub/sub, Redis knows how many processes are in a group: more than those that say so are not instrumented."""
-    for alias, observer in list(observers.items()):
+    for observer in list(observers.values()):
         if observer.kind != "Redis pub/sub" or not facts.store.is_shared or option("REDIS"):
             continue
         rows = groups.groups(facts.store, groups.Query()).rows[:LOOKED_AT]

@@ -20,6 +20,7 @@ from dashboard.store import Store
 PAGE = 50
 SORTS = ("name", *COLUMNS)
 COUNT_SECONDS = 2.0  # how old the number of distinct groups may be
+MANY, MANY_SECONDS = 50_000, 15.0  # it may be older when there are very many: they are told by checksums of all names
 
 # A member of which its process, perhaps of another version, says less.
 UNKNOWN: dict[str, Any] = {"id": "", "channel": "", "user": "", "consumer": "", "age": 0, "queue": 0, "buffered": 0}
@@ -180,7 +181,7 @@ def _count(store: Store, query: Query, answers: dict[str, Any]) -> int:
         return sum(totals)
     key = (query.search, query.group_class, query.app)
     at, number = _counts.get(key, (0.0, 0))
-    if time.monotonic() - at > COUNT_SECONDS:
+    if time.monotonic() - at > (COUNT_SECONDS if sum(totals) < MANY else MANY_SECONDS):
         seen: set[int] = set()
         for packed in store.ask("hashes", query.details).values():
             part = array("Q")

@@ -68,7 +68,7 @@ def entry(
 
 
 def imbalance(alias: str, kind: str, totals: Bucket, late: Bucket, waiting: int, pending: int) -> int:
-    """What was taken in a while ago, and has neither come out nor waits. Zero if all is well; what is on its way is not yet due."""
+    """What was taken in a while ago, and has neither come out nor waits: zero if all is well. What is on its way is not due."""
     taken_in = totals.get(f"{alias}|enqueued", 0) - late.get(f"{alias}|enqueued", 0)
     waits = pending if kind == "in memory" else waiting
     come_out = totals.get(f"{alias}|received", 0)

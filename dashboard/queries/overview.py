@@ -42,7 +42,7 @@ def tiles(series: Series, now: Bucket, seconds: int) -> list[dict[str, Any]]:
             "label": "Connections",
             "value": numbers.gauge(series, "connections"),
             "line": line(lambda bucket: bucket.get("g:connections", 0)),
-            "help": "Open WebSockets of all processes that report. Each process counts its own, so a crash cannot leave any behind.",
+            "help": "Open WebSockets of all processes that report. Each counts its own, so a crash cannot leave any behind.",
         },
         {
             "name": "groups",

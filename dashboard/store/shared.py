@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import redis
@@ -23,7 +23,7 @@ class SharedStore:
     def __init__(self, url: str, prefix: str):
         self.url, self._prefix = url, prefix
         self.name = f"Redis at {url.rpartition('@')[2].removeprefix('redis://')}"
-        self.redis = redis.Redis.from_url(
+        self.redis: Any = redis.Redis.from_url(
             url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, decode_responses=True
         )
         self._flush = self.redis.register_script((Path(__file__).parent / "flush.lua").read_text())
@@ -62,7 +62,7 @@ class SharedStore:
     def processes(self) -> list[dict[str, Any]]:
         """The rows of all processes, the lately lost excepted, with the age of their last beat."""
         with reaching():
-            beats = cast(list[tuple[str, float]], self.redis.zrange(self._key("procs"), 0, -1, withscores=True))
+            beats: list[tuple[str, float]] = self.redis.zrange(self._key("procs"), 0, -1, withscores=True)
             with self.redis.pipeline(transaction=False) as pipe:
                 pipe.hgetall(self._key("seen"))
                 for boot, _ in beats:
@@ -148,7 +148,7 @@ class SharedStore:
 
     def ask(self, what: str, details: dict[str, Any], boot: str = "", timeout: float = 1.0) -> dict[str, Any]:
         """Ask all processes, or one, and wait until they have answered or the time is up. Answers by boot id."""
-        question, answers = uuid4().hex, {}
+        question, answers = uuid4().hex, dict[str, Any]()
         deadline = time.monotonic() + timeout
         with reaching():
             message = json.dumps({"id": question, "what": what, "details": details, "to": boot})

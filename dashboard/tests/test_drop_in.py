@@ -180,7 +180,7 @@ class InMemoryTests(DropIn, IsolatedAsyncioTestCase):
 
 @pytest.mark.services
 class CoreLayerTests(DropIn, IsolatedAsyncioTestCase):
-    """As in the tutorial, which is where its Redis comes in; but for the timeout, with which its idle sockets would die every 5 s."""
+    """As in the tutorial, which brings Redis in; but for the timeout, with which its idle sockets would die every 5 s."""
 
     processes = 2
     places = [("lobby", 0), ("lobby", 1), ("lobby", 1), ("attic", 0)]

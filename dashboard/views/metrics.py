@@ -4,7 +4,7 @@ https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
 groups are, and they are at most 128 per process.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -87,7 +87,7 @@ def lines() -> Iterator[str]:
     yield "# EOF\n"
 
 
-def losses(totals: Bucket, aliases: list[str]) -> dict[str, float]:
+def losses(totals: Bucket, aliases: list[str]) -> dict[str, int]:
     found = {}
     for name, value in totals.items():
         alias, _, kind = name.partition("|lost.")
@@ -96,7 +96,7 @@ def losses(totals: Bucket, aliases: list[str]) -> dict[str, float]:
     return found
 
 
-def by_class(totals: Bucket, field: str) -> dict[str, float]:
+def by_class(totals: Bucket, field: str) -> dict[str, int]:
     found = {}
     for name, value in totals.items():
         if name.startswith("c|") and name.endswith(f"|{field}"):
@@ -117,7 +117,7 @@ def histogram(totals: Bucket, aliases: list[str]) -> Iterator[str]:
         yield f'channels_latency_seconds_bucket{{{label},le="+Inf"}} {seen}\n'
 
 
-def family(name: str, kind: str, help_text: str, values: dict[str, float]) -> Iterator[str]:
+def family(name: str, kind: str, help_text: str, values: Mapping[str, float]) -> Iterator[str]:
     yield from header(name, kind, help_text)
     for labels, value in values.items():
         yield (
