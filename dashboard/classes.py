@@ -49,8 +49,10 @@ def app_of(group_class: str) -> str:
 
 
 def note_app(group: str, app: str) -> None:
-    """A consumer of this app joined the group."""
-    _apps.setdefault(class_of(group), app)
+    """A consumer of this app, or "" for a program, joined the group. The class is looked up now, so that it is known later."""
+    own = class_of(group)
+    if app:
+        _apps.setdefault(own, app)
 
 
 @cache

@@ -35,7 +35,6 @@ class Groups:
         for meter in list(meters.values()):
             self.last |= meter.last
         self.names = self.sizes.keys() | self.active.keys() | taps.keys() if self.active or taps else self.sizes.keys()
-        self._classes: dict[str, list[Any]] | None = None
 
     def row(self, name: str) -> Row:
         return [name, self.sizes.get(name, 0), *self.active.get(name, (0, 0, 0, 0)), self.last.get(name, 0)]
@@ -93,14 +92,12 @@ class Groups:
 
     def classes(self) -> dict[str, list[Any]]:
         """[app, groups, members, deliveries] of each class."""
-        if self._classes is None:
-            groups, members, deliveries = Counter(classes_of(self.names)), Counter(classes_of(self.sizes)), Counter[str]()
-            for name, size in [pair for pair in self.sizes.items() if pair[1] > 1]:
-                members[class_of(name)] += size - 1
-            for own, row in zip(classes_of(self.active), self.active.values(), strict=True):
-                deliveries[own] += row[1]
-            self._classes = {own: [app_of(own), groups[own], members[own], deliveries[own]] for own in groups}
-        return self._classes
+        groups, members = _of_classes(self.sizes)
+        groups += Counter(classes_of(self.names - self.sizes.keys()))
+        deliveries: Counter[str] = Counter()
+        for own, row in zip(classes_of(self.active), self.active.values(), strict=True):
+            deliveries[own] += row[1]
+        return {own: [app_of(own), groups[own], members[own], deliveries[own]] for own in groups}
 
     @staticmethod
     def hashes(names: Iterable[str]) -> str:
@@ -110,6 +107,21 @@ class Groups:
         """
         encoded = [name.encode() for name in names]
         return base64.b64encode(array("Q", [crc32(name) << 32 | adler32(name) for name in encoded]).tobytes()).decode()
+
+
+_counted: tuple[dict[str, int], Counter[str], Counter[str]] = ({}, Counter(), Counter())
+
+
+def _of_classes(sizes: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
+    """Groups and members by class. Done again only when the members were counted again."""
+    global _counted
+    if _counted[0] is not sizes:
+        groups = Counter(classes_of(sizes))
+        members = groups.copy()
+        for name, size in [pair for pair in sizes.items() if pair[1] > 1]:
+            members[class_of(name)] += size - 1
+        _counted = (sizes, groups, members)
+    return _counted[1].copy(), _counted[2]
 
 
 _groups: Groups | None = None

@@ -7,10 +7,20 @@ from typing import Any
 from channels.exceptions import ChannelFull
 
 from dashboard.hubs import own_channels
-from dashboard.layers.limited import LimitedObserver, Message, is_named
+from dashboard.layers.limited import SENT_AT, LimitedObserver, Message, is_named
 
-# [enqueued, of them for consumers, refused] of the group send that is at work in this context
-_tally: ContextVar[list[int] | None] = ContextVar("dashboard_tally", default=None)
+
+class Tally:
+    """What one group send has come to so far. Deliveries add to it, and it is counted once, at the end."""
+
+    __slots__ = ("delivered", "enqueued", "is_over", "refused")
+
+    def __init__(self) -> None:
+        self.enqueued = self.delivered = self.refused = 0  # delivered: of those enqueued, to consumers
+        self.is_over = False
+
+
+_tally: ContextVar[Tally | None] = ContextVar("dashboard_tally", default=None)  # the group send of this context
 
 
 class MemoryObserver(LimitedObserver):
@@ -36,45 +46,48 @@ class MemoryObserver(LimitedObserver):
         observed = super().group_send(original)
 
         async def group_send(group: str, message: Message) -> None:
-            tally = [0, 0, 0]
+            tally = Tally()
             token = _tally.set(tally)
             try:
                 await observed(group, message)
             finally:
                 _tally.reset(token)
-                if tally[0] or tally[2]:
-                    self.meter.add(group, 0, tally[1], 0, lost=tally[2])
+                self.count(group, tally)
+                tally.is_over = True  # if it was cancelled, what it began goes on, and counts for itself
 
         return group_send
+
+    def count(self, group: str, tally: Tally) -> None:
+        if tally.enqueued or tally.refused:
+            counts = self.meter.shard().counts
+            counts["enqueued"] += tally.enqueued
+            if tally.refused:
+                counts["lost.full"] += tally.refused
+            self.meter.add(group, 0, tally.delivered, 0, lost=tally.refused)
 
     def send(self, original: Any) -> Callable[[str, Message], Awaitable[None]]:
         observed = super().send(original)
 
         async def send(channel: str, message: Message) -> None:
             tally = _tally.get()
-            counts = self.meter.shard().counts
-            if tally is None:
+            if tally is None or tally.is_over:
                 await observed(channel, message)
-                counts["enqueued"] += 1
+                self.meter.count("enqueued")
                 return
             try:
                 await original(channel, message)
             except ChannelFull:  # `group_send` says nothing of it
-                tally[2] += 1
-                counts["lost.full"] += 1
+                tally.refused += 1
                 raise
-            tally[0] += 1
-            tally[1] += channel not in own_channels
-            counts["enqueued"] += 1
+            tally.enqueued += 1
+            tally.delivered += channel not in own_channels
 
         return send
 
     def receive(self, original: Any) -> Callable[[str], Awaitable[Message]]:
         async def receive(channel: str) -> Message:
             message = await (self.receive_named(original, channel) if is_named(channel) else original(channel))
-            counts = self.meter.shard().counts
-            counts["received"] += 1
-            counts["handed"] += 1
-            return self.unstamped(message)
+            self.meter.shard().counts["received"] += 1  # and thereby handed over
+            return self.unstamped(message) if SENT_AT in message else message
 
         return receive

@@ -54,7 +54,7 @@ def entry(
         "sent": own.get("group_sends", 0) + own.get("sends", 0),
         "enqueued": own.get("enqueued", 0),
         "received": own.get("received", 0),
-        "handed": own.get("handed", 0),
+        "handed": own.get("handed", own.get("received", 0)),
         "waiting": waiting if in_redis else pending,
         "losses": losses,
         "lost": sum(losses.values()),

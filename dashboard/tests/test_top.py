@@ -33,7 +33,6 @@ class Part(Groups):
     def __init__(self, sizes):
         self.sizes, self.active, self.last = sizes, {}, {}
         self.names = sizes.keys()
-        self._classes = None
 
 
 NAMES = [f"room.{number}" for number in range(30)]
