@@ -27,6 +27,11 @@ class LivePage extends HTMLElement {
     this.#close();
   }
 
+  /** Is there a stream? Not while nobody looks. */
+  get isFollowing() {
+    return this.#source !== null;
+  }
+
   #pause(button) {
     this.#isPaused = !this.#isPaused;
     button.setAttribute("aria-pressed", String(this.#isPaused));
@@ -45,7 +50,7 @@ class LivePage extends HTMLElement {
     const source = (this.#source = new EventSource(this.dataset.stream));
     source.addEventListener("open", () => this.#say("live", "Live"));
     source.addEventListener("error", () => this.#lose(source));
-    source.addEventListener("live", (event) => this.#show(JSON.parse(event.data).html));
+    source.addEventListener("live", (event) => this.show(JSON.parse(event.data).html));
     source.addEventListener("away", (event) => this.#say("away", `No news: ${JSON.parse(event.data).why}`));
     for (const name of ["series", "tick"]) {
       source.addEventListener(name, (event) => {
@@ -75,7 +80,8 @@ class LivePage extends HTMLElement {
     this.querySelector(".stream-state__text").textContent = text;
   }
 
-  #show(html) {
+  /** Make the live part look like this HTML. */
+  show(html) {
     const live = this.querySelector("#live");
     const next = new DOMParser().parseFromString(`<div id="live">${html}</div>`, "text/html").getElementById("live");
     for (const body of live.querySelectorAll("tbody:hover, tbody:focus-within")) keepOrder(body, next);
