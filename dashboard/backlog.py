@@ -4,12 +4,13 @@ Looked at by the one process that leads, on connections of its own. Keys are ask
 """
 
 import time
-from functools import cache
-from typing import Any, cast
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import redis
 
 from dashboard.layers import observers
+from dashboard.store.hosts import connect
 
 NAMES = 200  # in one look
 
@@ -59,16 +60,10 @@ def _look(layer: Any, inboxes: list[str], named: list[tuple[str, str]]) -> dict[
 
 
 def connections(layer: Any) -> list[Any]:
-    return [_connect(address_of(host)) for host in layer.hosts]
+    """A client of our own for each host of a core layer, made once."""
+    if layer not in _connections:
+        _connections[layer] = [connect(host) for host in layer.hosts]
+    return _connections[layer]
 
 
-def address_of(host: dict[str, Any]) -> str:
-    """The address of one entry of a layer's `hosts`. Sentinels are not followed."""
-    return cast(
-        str, host.get("address") or f"redis://{host.get('host', 'localhost')}:{host.get('port', 6379)}/{host.get('db', 0)}"
-    )
-
-
-@cache
-def _connect(address: str) -> "redis.Redis":
-    return redis.Redis.from_url(address, socket_timeout=1, socket_connect_timeout=1)
+_connections: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()

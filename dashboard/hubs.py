@@ -20,6 +20,8 @@ if IS_HERE:
     from realtime import layer as realtime_layer
     from realtime.hub import Hub
     from realtime.registry import source_of
+    from realtime.servers import text_frame
+    from realtime.servers.frames import TEXT, split_frames
     from realtime.traffic import listeners
 
 # Channels of this process, on the layer, that stand for many sockets.
@@ -42,14 +44,16 @@ def _count(group: str, number: int, size: int) -> None:
 
 def _frames_in(message: dict[str, Any]) -> list[Any]:
     """A hub's message carries frames for browsers: those are what somebody wants to see."""
-    return [json.loads(bytes(payload)) for _, payload in message.get("payloads", ())]
+    frames = [found for _, frame, _ in message.get("frames", ()) for found in split_frames(bytes(frame))]
+    return [json.loads(payload) if kind == TEXT else {"binary": payload} for kind, payload in frames]
 
 
 def wrapped(group: str, message: dict[str, Any]) -> dict[str, Any]:
     """A message as the members of this group understand it: the hub passes on what is meant for browsers."""
     if not is_topic(group):
         return message
-    return {"type": "realtime.frames", "group": group, "payloads": [[None, json.dumps(message).encode()]], "head": None}
+    frame = text_frame(json.dumps(message).encode())
+    return {"type": "realtime.frames", "group": group, "frames": [[None, frame, None]], "head": None}
 
 
 def is_topic(group: str) -> bool:

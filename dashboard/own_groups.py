@@ -61,10 +61,7 @@ class Groups:
             rest = nlargest(limit - len(first), (name for name in names if name not in places)) if len(first) < limit else []
             return [self.row(name) for name in [*first, *rest]]
         pairs = self._sized(names)
-        floor, above = 0, 0
-        for floor, number in sorted(Counter(size for _, size in pairs).items(), reverse=True):
-            if (above := above + number) >= limit:
-                break
+        floor = _floor(pairs, limit)
         first = nlargest(limit, [(size, name) for name, size in pairs if size >= floor])
         return [self.row(name) for _, name in first]
 
@@ -107,6 +104,15 @@ class Groups:
         """
         encoded = [name.encode() for name in names]
         return base64.b64encode(array("Q", [crc32(name) << 32 | adler32(name) for name in encoded]).tobytes()).decode()
+
+
+def _floor(pairs: Any, limit: int) -> int:
+    """The size of the `limit`-th largest: sizes are few, so counting them is quicker than sorting the groups."""
+    above = 0
+    for size, number in sorted(Counter(size for _, size in pairs).items(), reverse=True):
+        if (above := above + number) >= limit:
+            return int(size)
+    return 0
 
 
 _counted: tuple[dict[str, int], Counter[str], Counter[str]] = ({}, Counter(), Counter())

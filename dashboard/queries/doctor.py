@@ -245,7 +245,7 @@ def several_hosts(facts: Facts) -> Iterator[Finding]:
                 "shards",
                 "critical",
                 f"Direct sends on “{alias}” go to the wrong host",
-                f"It has {len(observer.layer.hosts)} hosts. send() chooses one by a channel's whole name, receive() by a part of it.",
+                f"Of its {len(observer.layer.hosts)} hosts, send() chooses by a channel's whole name, receive() by a part of it.",
                 "About half of what is sent to single channels never arrives. Groups are not affected.",
                 "Use one host, or the pub/sub layer.",
             )

@@ -11,7 +11,8 @@ from dashboard.layers import observers
 from dashboard.queries import groups
 from dashboard.queries import redis as redis_queries
 from dashboard.queries.doctor import Facts, Finding, rule
-from dashboard.store import Unreachable, redis_url
+from dashboard.store import Unreachable, redis_host
+from dashboard.store.hosts import name_of
 
 LOOKED_AT = 20  # groups, the largest
 HELD_BYTES = 8_000_000
@@ -57,15 +58,16 @@ def subscribers_that_lag(facts: Facts) -> Iterator[Finding]:
 
 @rule
 def shared_with_a_cache(facts: Facts) -> Iterator[Finding]:
-    url = redis_url()
+    if not (host := redis_host()):
+        return
     for name, cache in getattr(settings, "CACHES", {}).items():
         places = cache.get("LOCATION", [])
-        if url and url in ([places] if isinstance(places, str) else places):
+        if name_of(host) in [name_of(place) for place in ([places] if isinstance(places, str) else places)]:
             yield Finding(
                 "cache",
                 "hint",
                 f"The cache “{name}” and the channel layer share a Redis database",
-                url.rpartition("@")[2],
+                name_of(host),
                 "cache.clear() empties it, groups and all; a full cache evicts them.",
                 "Give one of them another database or another Redis.",
             )

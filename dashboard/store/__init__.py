@@ -78,27 +78,22 @@ class Store(Protocol):
 @cache
 def store() -> Store:
     """The store of this project, as its settings have it."""
-    if url := redis_url():
+    if host := redis_host():
         from dashboard.store.shared import SharedStore
 
-        return SharedStore(url, prefix())
+        return SharedStore(host, prefix())
     from dashboard.store.local import LocalStore
 
     return LocalStore()
 
 
-def redis_url() -> str | None:
-    """The Redis of the first channel layer that has one, unless DASHBOARD names another."""
-    if url := option("REDIS"):
-        return str(url)
+def redis_host() -> Any:
+    """Where the Redis is of the first channel layer that has one, unless DASHBOARD names another; None without any."""
+    if host := option("REDIS"):
+        return host
     for config in getattr(settings, "CHANNEL_LAYERS", {}).values():
         if config["BACKEND"].startswith("channels_redis."):
-            host = (config.get("CONFIG", {}).get("hosts") or ["redis://localhost:6379"])[0]
-            if isinstance(host, dict):
-                host = (
-                    host.get("address") or f"redis://{host.get('host', 'localhost')}:{host.get('port', 6379)}/{host.get('db', 0)}"
-                )
-            return host if isinstance(host, str) else f"redis://{host[0]}:{host[1]}"
+            return (config.get("CONFIG", {}).get("hosts") or ["redis://localhost:6379"])[0]
     return None
 
 

@@ -12,20 +12,19 @@ import redis
 
 from dashboard.report import Report
 from dashboard.store import STEPS, Answer, Bucket, Flushed, Unreachable
+from dashboard.store.hosts import SECONDS, connect, name_of
 
-TIMEOUT_SECONDS = 1.0
 ANSWER_SECONDS = 10  # an answer that nobody fetches is gone after that
 
 
 class SharedStore:
     is_shared = True
 
-    def __init__(self, url: str, prefix: str):
-        self.url, self._prefix = url, prefix
-        self.name = f"Redis at {url.rpartition('@')[2].removeprefix('redis://')}"
-        self.redis: Any = redis.Redis.from_url(
-            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, decode_responses=True
-        )
+    def __init__(self, host: Any, prefix: str):
+        """`host` is as in the `hosts` of a channel layer."""
+        self._prefix = prefix
+        self.name = f"Redis at {name_of(host)}"
+        self.redis = connect(host, decode_responses=True)
         self._flush = self.redis.register_script((Path(__file__).parent / "flush.lua").read_text())
         self._pubsub: Any = None
         self.offset = self.round_trip = 0.0  # seconds
@@ -154,7 +153,7 @@ class SharedStore:
             message = json.dumps({"id": question, "what": what, "details": details, "to": boot})
             asked = min(int(self.redis.publish(self._key("ask"), message)), 1 if boot else 1_000)
             while len(answers) < asked and (left := deadline - time.monotonic()) > 0:
-                if not (reply := self.redis.blpop([self._key("re", question)], timeout=min(left, TIMEOUT_SECONDS / 2))):
+                if not (reply := self.redis.blpop([self._key("re", question)], timeout=min(left, SECONDS / 2))):
                     continue
                 found = json.loads(reply[1])
                 answers[found["boot"]] = found["answer"]

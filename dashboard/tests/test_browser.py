@@ -38,7 +38,7 @@ TEN_MINUTES = """async () => {
   const start = Math.floor(Date.now() / 1000) + 1000;
   const html = live.innerHTML;
   const tick = async (second) => {
-    const point = { t: start + second, sent: second % 7, delivered: second % 11, lost: 0, connections: 5, p50: 1, p95: 2, p99: 3 };
+    const point = { t: start + second, sent: second % 7, delivered: second % 11, lost: 0, connections: 5, p50: 1, p95: 2 };
     document.dispatchEvent(new CustomEvent("dashboard:tick", { detail: { point } }));
     page.show(html);
     if (second % 20 === 0) await new Promise(requestAnimationFrame);

@@ -38,6 +38,8 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         return HttpResponse(status=403)
     if page is None:
         return HttpResponse(status=404)
+    if not hasattr(request, "scope"):  # WSGI: a stream would keep a worker to itself. 204 tells the browser not to come back.
+        return HttpResponse(status=204)
     response = StreamingHttpResponse(_events(request, page), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would keep it back

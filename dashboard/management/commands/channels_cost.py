@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from dashboard.cost import MEMBERS, measure
+from dashboard.layers.cost import MEMBERS, measure
 
 
 class Command(BaseCommand):
@@ -15,6 +15,6 @@ class Command(BaseCommand):
         cost = measure()
         self.stdout.write(f"one entry in the meter        {cost.add:6.0f} ns")
         self.stdout.write(f"one latency                   {cost.took:6.0f} ns")
-        self.stdout.write(f"a group_send, all hooks       {cost.group_send:6.0f} ns")
+        self.stdout.write(f"a group_send, all hooks       {cost.whole_send:6.0f} ns")
         share = f"{100 * cost.in_memory:+.1f} % (two unwatched differ by {100 * cost.noise:.1f} %)"
         self.stdout.write(f"in memory, fan-out of {MEMBERS}      {share}")

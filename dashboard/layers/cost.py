@@ -1,4 +1,4 @@
-"""What watching costs, measured where it is incurred: CPU time, the least of many rounds, so that a busy machine does not show."""
+"""What watching costs, measured where it is incurred: CPU time, the least of many rounds, so a busy machine hardly shows."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ class Cost:
     """Nanoseconds a message, and shares of what a layer itself needs."""
 
     add: float  # one entry in the meter
-    group_send: float  # all that a group_send gets on top
+    whole_send: float  # all that a group_send gets on top
     took: float  # one latency
     in_memory: float  # share of the in-memory layer's CPU, at a fan-out of MEMBERS
     noise: float  # the same share, between two layers that nobody watches
