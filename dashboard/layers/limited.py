@@ -129,6 +129,7 @@ class LimitedObserver:
 
     def receive(self, original: Any) -> Callable[[str], Awaitable[Message]]:
         async def receive(channel: str) -> Message:
+            self.meter.shard()  # who listens is there, also when nothing comes
             message = await (self.receive_named(original, channel) if is_named(channel) else original(channel))
             self.meter.count("handed")
             return self.unstamped(message)

@@ -86,6 +86,7 @@ class MemoryObserver(LimitedObserver):
 
     def receive(self, original: Any) -> Callable[[str], Awaitable[Message]]:
         async def receive(channel: str) -> Message:
+            self.meter.shard()  # who listens is there, also when nothing comes
             message = await (self.receive_named(original, channel) if is_named(channel) else original(channel))
             self.meter.shard().counts["received"] += 1  # and thereby handed over
             return self.unstamped(message) if SENT_AT in message else message
