@@ -39,14 +39,22 @@ for _ = 1, tonumber(ARGV[5]) do
 end
 
 local bucket = prefix .. 't:1:' .. now
-for i = at, #ARGV, 3 do
-  local name, value = ARGV[i], tonumber(ARGV[i + 1])
-  local before = tonumber(stored and redis.call('HGET', row, 'c:' .. name) or ARGV[i + 2]) or 0
-  if value ~= before then
-    redis.call('HINCRBY', prefix .. 'total', name, value - before)
-    if string.sub(name, 1, 2) ~= 'c|' then redis.call('HINCRBY', bucket, name, value - before) end
+local SOME = 500 -- arguments of one call; Lua's stack has room for some thousands
+for first = at, #ARGV, 3 * SOME do
+  local last, names, set = math.min(first + 3 * SOME - 1, #ARGV), {}, {}
+  for i = first, last, 3 do names[#names + 1] = 'c:' .. ARGV[i] end
+  local before = stored and redis.call('HMGET', row, unpack(names)) or {}
+  for i = first, last, 3 do
+    local name, value = ARGV[i], ARGV[i + 1]
+    local growth = tonumber(value) - (tonumber(before[(i - first) / 3 + 1] or ARGV[i + 2]) or 0)
+    if growth ~= 0 then
+      redis.call('HINCRBY', prefix .. 'total', name, growth)
+      if string.sub(name, 1, 2) ~= 'c|' then redis.call('HINCRBY', bucket, name, growth) end
+    end
+    set[#set + 1] = 'c:' .. name
+    set[#set + 1] = value
   end
-  redis.call('HSET', row, 'c:' .. name, value)
+  redis.call('HSET', row, unpack(set))
 end
 redis.call('HSET', row, 'seq', seq, 'row', ARGV[4], 'at', now)
 redis.call('DEL', prefix .. 'g:' .. boot)
@@ -91,7 +99,12 @@ for i = 1, #beats, 2 do
   end
 end
 sums['processes'] = redis.call('ZCARD', procs)
-for name, value in pairs(sums) do redis.call('HSET', bucket, 'g:' .. name, value) end
+local set = {}
+for name, value in pairs(sums) do
+  set[#set + 1] = 'g:' .. name
+  set[#set + 1] = value
+end
+redis.call('HSET', bucket, unpack(set))
 redis.call('EXPIRE', bucket, 700)
 
 -- Seconds become tens of seconds, minutes, tens of minutes. What is past does not change any more, so this is exact.

@@ -10,10 +10,22 @@ from dashboard.agent import Agent
 from dashboard.answers import answer
 from dashboard.store.local import LocalStore
 
+# A superuser's session, printed by a project in a process of its own.
+STAFF = """
+from importlib import import_module
+from django.conf import settings
+from django.contrib.auth.models import User
+boss = User.objects.create_superuser("boss", password="boss")
+session = import_module(settings.SESSION_ENGINE).SessionStore()
+session["_auth_user_id"], session["_auth_user_hash"] = str(boss.pk), boss.get_session_auth_hash()
+session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
+session.save()
+print(session.session_key)
+"""
+
 PATHS = [
     "",
     "groups/",
-    "groups/chat.room.1/",
     "connections/",
     "processes/",
     "channels/",

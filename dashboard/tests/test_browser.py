@@ -5,24 +5,13 @@ import json
 import pytest
 from django.test import SimpleTestCase
 
+from dashboard.tests.running import PATHS, STAFF
 from realtime.tests.browser import Watch, chromium, wait_for
 from tests.axe import violations
 from tests.server import running_server
 
 pytestmark = pytest.mark.browser
 
-STAFF = """
-from importlib import import_module
-from django.conf import settings
-from django.contrib.auth.models import User
-boss = User.objects.create_superuser("boss", password="boss")
-session = import_module(settings.SESSION_ENGINE).SessionStore()
-session["_auth_user_id"], session["_auth_user_hash"] = str(boss.pk), boss.get_session_auth_hash()
-session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
-session.save()
-print(session.session_key)
-"""
-PAGES = ["", "groups/", "connections/", "processes/", "channels/", "ledger/", "redis/", "history/", "doctor/", "audit/"]
 SCHEMES = ["light", "dark"]
 LEFT = "ERR_ABORTED"  # a stream that ends because its page was left
 
@@ -83,7 +72,7 @@ class DashboardTests(SimpleTestCase):
         wait_for(page, "document.querySelector('live-chart').getAttribute('aria-label').includes('Now:')")
 
     def test_every_page_fits_the_narrowest_window_and_is_accessible(self):
-        for number, path in enumerate(PAGES):
+        for number, path in enumerate(PATHS):
             with self.subTest(path):
                 page = self.live(self.open(path, viewport={"width": 320, "height": 640}, color_scheme=SCHEMES[number % 2]))
                 wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -15,20 +15,10 @@ from urllib.request import Request, urlopen
 import pytest
 from websockets.asyncio.client import connect
 
+from dashboard.tests.running import STAFF
 from dashboard.tests.tutorial import make
 from realtime.backing import process
 
-STAFF = """
-from importlib import import_module
-from django.conf import settings
-from django.contrib.auth.models import User
-boss = User.objects.create_superuser("boss", password="boss")
-session = import_module(settings.SESSION_ENGINE).SessionStore()
-session["_auth_user_id"], session["_auth_user_hash"] = str(boss.pk), boss.get_session_auth_hash()
-session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
-session.save()
-print(session.session_key)
-"""
 SECONDS = 10
 
 

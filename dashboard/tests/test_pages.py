@@ -15,9 +15,11 @@ from dashboard.layers import observe, observers
 from dashboard.meter import meters
 from dashboard.permissions import ACTIONS, may
 from dashboard.store import Unreachable
-from dashboard.tests.running import PATHS, person, reporting
+from dashboard.tests.running import PATHS as LISTED
+from dashboard.tests.running import person, reporting
 from tests.pages import Page
 
+PATHS = [*LISTED, "groups/chat.room.1/"]
 EVIL = "x<script>alert(1)</script>\"'&"
 
 

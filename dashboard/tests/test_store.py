@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.report import Report
+from dashboard.store import STEPS as STEPS_KEPT
 from dashboard.store import Unreachable
 from dashboard.store.local import _rolled
 from dashboard.tests.stores import local_store, shared_store
@@ -200,15 +201,12 @@ def test_a_store_that_is_away_says_so():
         store.processes()
 
 
+FATES = ["arrives", "is lost", "comes twice", "answer lost"]
+STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.sampled_from(FATES)), max_size=40)
+
+
 @settings(max_examples=40, deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from("abc"), st.integers(0, 9), st.sampled_from(["arrives", "is lost", "comes twice", "answer lost"])
-        ),
-        max_size=40,
-    )
-)
+@given(STEPS)
 def test_whatever_happens_to_reports_the_totals_are_right_in_the_end(steps):
     with local_store() as store:
         check_faulty_reports(store, steps)
@@ -216,17 +214,45 @@ def test_whatever_happens_to_reports_the_totals_are_right_in_the_end(steps):
 
 @pytest.mark.only_on("redis")
 @settings(max_examples=25, deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from("abc"), st.integers(0, 9), st.sampled_from(["arrives", "is lost", "comes twice", "answer lost"])
-        ),
-        max_size=40,
-    )
-)
+@given(STEPS)
 def test_the_same_in_redis(steps):
     with shared_store() as store:
         check_faulty_reports(store, steps)
+
+
+@pytest.mark.only_on("redis")
+def test_a_report_may_have_very_many_counters():
+    with shared_store() as store:
+        counters = {f"c|default|room.{number}|sends": number for number in range(3_000)}
+        store.flush(Report("a", 1, counters, {}, row("a")), {})
+        store.flush(Report("a", 2, {name: number + 1 for name, number in counters.items()}, {}, row("a")), {})
+        assert store.totals() == {name: number + 1 for name, number in counters.items()}
+
+
+@pytest.mark.only_on("redis")
+def test_a_hundred_processes_for_a_week_fit_into_eight_megabytes():
+    """Measured on one bucket of each kind and one process, and multiplied: they are all alike."""
+    with shared_store() as store:
+        counters = {f"default|{name}": 10**6 for name in ("group_sends", "sends", "deliveries", "bytes", "enqueued", "received")}
+        counters |= {f"default|h.{bucket}": 10**4 for bucket in range(20, 45)} | {
+            f"sockets|{n}": 10**5 for n in ("opened", "closed")
+        }
+        gauges = dict.fromkeys(("connections", "groups", "members", "buffered", "max.buffer", "max.lag", "ghosts"), 10 ** 4)
+        facts = row("a") | {"versions": {"python": "3.13.0"}, "layers": {"default": {"kind": "Redis pub/sub", "named": {}}}}
+        classes = {f"c|default|app.kind{number}.*|{field}": 10**5 for number in range(20) for field in ("sends", "deliveries")}
+        store.flush(Report("a", 1, counters | classes, gauges, facts), {})
+        wait_for_another_second(store)
+        store.flush(Report("a", 2, {name: 2 * number for name, number in counters.items()}, gauges, facts), {})
+        sizes = {kind: max(map(store.redis.memory_usage, keys), default=0) for kind, keys in keys_by_kind(store).items()}
+        buckets = sum(STEPS_KEPT.values()) + 700 - STEPS_KEPT[1]  # seconds are kept a little longer, to be rolled up
+        assert buckets * sizes["t"] + 100 * (sizes["p"] + sizes["g"]) < 8_000_000
+
+
+def keys_by_kind(store):
+    found = {}
+    for key in store.redis.scan_iter(store._prefix + "*"):
+        found.setdefault(key.removeprefix(store._prefix).partition(":")[0], []).append(key)
+    return found
 
 
 def check_faulty_reports(store, steps):
