@@ -33,8 +33,8 @@ class Reach:
 
 def reach(store: Store, group: str, message_type: str) -> Reach:
     answers = store.ask("group", {"group": group, "type": message_type, "limit": 0})
-    totals = [answer["total"] for answer in answers.values()]
-    return Reach(sum(totals), sum(total > 0 for total in totals), sum(answer["deaf"] for answer in answers.values()))
+    totals = [answer.get("total", 0) for answer in answers.values()]
+    return Reach(sum(totals), sum(total > 0 for total in totals), sum(answer.get("deaf", 0) for answer in answers.values()))
 
 
 def broadcast(store: Store, user: Any, group: str, message: dict[str, Any], *, reason: str = "", confirmation: str = "") -> Reach:
@@ -68,7 +68,7 @@ def disconnect(
     reason: str = "",
     confirmation: str = "",
 ) -> int:
-    """Close one socket, or all of a group or of a person. Returns how many processes closed."""
+    """Close one socket, or all of a group or of a person. Returns how many were closed."""
     authorise(user, "disconnect")
     if socket:
         details, target = {"id": socket}, f"socket {socket}"
@@ -79,7 +79,7 @@ def disconnect(
         confirm(reach(store, group, "").members, group, confirmation, of=1)
     else:
         raise Refused("Say which socket, person or group.")
-    closed = sum(answer["closed"] for answer in store.ask("disconnect", details, boot).values())
+    closed = sum(answer.get("closed", 0) for answer in store.ask("disconnect", details, boot).values())
     record(user, "disconnect", target, reason, f"{closed} closed")
     return closed
 
@@ -90,7 +90,7 @@ def drain(store: Store, user: Any, boot: str, *, reason: str = "") -> int:
     row = next((row for row in store.processes() if row["boot"] == boot), None)
     if row is None:
         raise Refused("This process is not there any more.")
-    closed = sum(answer["closed"] for answer in store.ask("drain", {}, boot).values())
+    closed = sum(answer.get("closed", 0) for answer in store.ask("drain", {}, boot).values())
     record(user, "drain", f"{row['role']} {row['pid']} on {row['host']}", reason, f"{closed} sockets")
     return closed
 

@@ -20,7 +20,9 @@ SECONDS = 60  # a tap closes by itself
 KEPT = 50  # messages
 VALUE_BYTES = 2_048  # of one message
 DEPTH, ITEMS = 5, 30
-SECRET = re.compile(SafeExceptionReporterFilter.hidden_settings.pattern + "|COOKIE|SESSION|CSRF|AUTHORIZATION|EMAIL", re.I)
+# Django's words for what an error page must not show, and some of ours. An author is no secret.
+HIDDEN = SafeExceptionReporterFilter.hidden_settings.pattern.replace("AUTH", "AUTH(?!OR)")
+SECRET = re.compile(f"{HIDDEN}|COOKIE|SESSION|CSRF|AUTHORIZATION|EMAIL", re.I)
 MASK = "••••••"
 
 Unpack = Callable[[dict[str, Any]], list[Any]]

@@ -3,6 +3,9 @@
 import logging
 import time
 
+from channels.layers import get_channel_layer
+from django.conf import settings
+
 from dashboard import alerts, backlog
 from dashboard.queries import ledger
 from dashboard.store import Store
@@ -17,6 +20,8 @@ _settle_at: float | None = None
 
 
 def take_care(store: Store) -> None:
+    for alias in getattr(settings, "CHANNEL_LAYERS", {}):
+        get_channel_layer(alias)  # made now, if this process did not use it so far: others do, and what waits there is to be seen
     rows = store.processes()
     if any(layer["inbox"] for row in rows for layer in row["layers"].values()):
         store.remember("backlog", backlog.look(rows))

@@ -237,7 +237,7 @@ def test_a_hundred_processes_for_a_week_fit_into_eight_megabytes():
         counters |= {f"default|h.{bucket}": 10**4 for bucket in range(20, 45)} | {
             f"sockets|{n}": 10**5 for n in ("opened", "closed")
         }
-        gauges = dict.fromkeys(("connections", "groups", "members", "buffered", "max.buffer", "max.lag", "ghosts"), 10 ** 4)
+        gauges = dict.fromkeys(("connections", "groups", "members", "buffered", "max.buffer", "max.lag", "ghosts"), 10**4)
         facts = row("a") | {"versions": {"python": "3.13.0"}, "layers": {"default": {"kind": "Redis pub/sub", "named": {}}}}
         classes = {f"c|default|app.kind{number}.*|{field}": 10**5 for number in range(20) for field in ("sends", "deliveries")}
         store.flush(Report("a", 1, counters | classes, gauges, facts), {})
