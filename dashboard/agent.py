@@ -29,9 +29,10 @@ class Agent:
         # `already`: what was counted before this process was forked, and is its parent's to report
         self.store = store
         self.seq = 0
-        self.cost: dict[str, float] = {}  # of the last beat: seconds of this thread's CPU
+        self.cost = 0.0  # seconds of CPU that this thread has spent since the report before the last
         self._acknowledged = dict(already)
-        self._is_away = False
+        self._is_away = self._has_said_hello = False
+        self._spent = 0.0
         self._stopping = threading.Event()
         self._beating = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="dashboard-agent", daemon=True)
@@ -55,17 +56,20 @@ class Agent:
     def beat(self) -> None:
         """Report, and do what the one that leads does for all."""
         with self._beating:
+            if self._stopping.is_set():  # the last report was made while we waited
+                return
             spent = time.thread_time()
+            self.cost, self._spent = spent - self._spent, spent
             flushed = self._report()
-            if self.seq == 1:
+            if not self._has_said_hello:
                 self._say_hello()
+                self._has_said_hello = True
             if flushed.quiet:
                 self._look_after_neighbours()
             if flushed.leads:
                 from dashboard.queries import leading
 
                 leading.take_care(self.store)
-            self.cost = {"beat": round(time.thread_time() - spent, 6)}
 
     def _report(self) -> Flushed:
         report = make_report(self.seq + 1, self.cost)
@@ -87,7 +91,7 @@ class Agent:
         """A process of this machine is silent. Whether it stands still or is no more, we can see."""
         me = process.identity()
         for row in self.store.processes():
-            if row["age"] > QUIET_SECONDS and row["host"] == me["host"] and row["boot"] != me["boot"] and row["born"]:
+            if row["age"] > QUIET_SECONDS and row.get("machine") == me["machine"] and row["boot"] != me["boot"] and row["born"]:
                 self.store.vouch(row["boot"], process.birth_of(row["pid"]) == row["born"])
 
     def _run(self) -> None:

@@ -12,6 +12,7 @@ from django.apps import apps
 
 from dashboard.connections import user_name
 from dashboard.meter import meter_of, sockets
+from dashboard.process import is_watched, watch_loop
 from dashboard.tap import unpackers
 
 IS_HERE = apps.is_installed("realtime")
@@ -80,6 +81,12 @@ def counters() -> dict[str, int]:
         **closes,
         **({"hints_lost": lost} if lost else {}),
     }
+
+
+def feel_pulse() -> None:
+    """The hub's event loop is the process's, and no consumer of ours has shown it to us."""
+    if (here := hub()) and not is_watched(here.loop):
+        here.loop.call_soon_threadsafe(watch_loop)
 
 
 def hub_sockets() -> list[Any]:

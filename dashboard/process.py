@@ -56,6 +56,10 @@ def watch_loop() -> None:
         _pulses[loop] = Pulse(loop)
 
 
+def is_watched(loop: asyncio.AbstractEventLoop) -> bool:
+    return loop in _pulses
+
+
 def lag() -> float:
     """Seconds by which the slowest event loop of this process was late since the last call."""
     return max((pulse.take() for loop, pulse in list(_pulses.items()) if loop.is_running()), default=0.0)
@@ -74,6 +78,7 @@ def identity() -> dict[str, Any]:
     return {
         "boot": boot_id,
         "host": socket.gethostname(),
+        "machine": _machine(),
         "pid": os.getpid(),
         "born": birth_of(os.getpid()),
         "role": _role(),
@@ -96,6 +101,14 @@ def birth_of(pid: int) -> str:
     except OSError:
         return ""
     return "" if fields[0] in "ZX" else fields[19]
+
+
+def _machine() -> str:
+    """Where a pid means the same process: this boot of this kernel, and the namespace of pids. Host names may be alike."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return socket.gethostname()
 
 
 def _role() -> str:

@@ -30,7 +30,7 @@ class Report:
     row: dict[str, Any] = field(default_factory=dict)
 
 
-def make_report(seq: int, own_cost: dict[str, float]) -> Report:
+def make_report(seq: int, own_cost: float) -> Report:
     """Everything about this process, as of now."""
     for meter in list(meters.values()):
         meter.beat()
@@ -38,7 +38,13 @@ def make_report(seq: int, own_cost: dict[str, float]) -> Report:
         observer.stamps_left = STAMPS
     report = Report(process.boot_id, seq, counters=counters())
     report.gauges = gauges()
-    report.row = {**process.identity(), **process.vitals(), "gauges": report.gauges, "layers": layers(), "own": own_cost}
+    report.row = {
+        **process.identity(),
+        **process.vitals(),
+        "gauges": report.gauges,
+        "layers": layers(),
+        "own": round(own_cost, 6),
+    }
     report.row["apps"] = by_app()
     return report
 
@@ -57,6 +63,7 @@ def counters() -> dict[str, int]:
 
 
 def gauges() -> dict[str, int]:
+    hubs.feel_pulse()
     connections, hub_sockets = all_connections(), hubs.hub_sockets()
     sizes = group_sizes()
     buffers = [connection.buffered for connection in connections] + [socket.writer.queued for socket in hub_sockets]

@@ -105,10 +105,10 @@ def groups(store: Store, query: Query) -> Page:
     return page
 
 
-def hottest(store: Store) -> list[dict[str, Any]]:
-    """The groups with most deliveries now; among those that rest, what was sent to last."""
-    rows = groups(store, Query(sort="deliveries")).rows
-    return sorted(rows, key=lambda row: (-row["deliveries"], -row["last"], -row["members"], row["name"]))
+def hottest(store: Store) -> tuple[list[dict[str, Any]], int]:
+    """The groups with most deliveries now, among those that rest what was sent to last; and how many groups there are."""
+    page = groups(store, Query(sort="deliveries"))
+    return sorted(page.rows, key=lambda row: (-row["deliveries"], -row["last"], -row["members"], row["name"])), page.total
 
 
 class Merged:

@@ -12,14 +12,16 @@ RATE_SECONDS = 5  # what a "now" is the mean of
 Series = list[tuple[int, Bucket]]
 
 
-def overview(store: Store) -> dict[str, Any]:
+def overview(store: Store, groups: int) -> dict[str, Any]:
+    """`groups`: how many there are, as only the processes know together."""
     series = store.series(1, LIVE_SECONDS)
     found = processes(store)
     recent = [bucket for _, bucket in series[-RATE_SECONDS:] if bucket]
     now = numbers.merged(recent)
     return {
         "sentence": sentence(series, found),
-        "tiles": tiles(series, now, max(len(recent), 1)),
+        "tiles": tiles(series, now, max(len(recent), 1), groups),
+        "cost": round(100 * sum(row["own"] for row in found if row["state"] != "lost"), 2),  # % of one core, of all agents
         "processes": found,
         "age": min((row["age"] for row in found), default=None),
         "reporting": sum(row["state"] == "live" for row in found),
@@ -27,7 +29,7 @@ def overview(store: Store) -> dict[str, Any]:
     }
 
 
-def tiles(series: Series, now: Bucket, seconds: int) -> list[dict[str, Any]]:
+def tiles(series: Series, now: Bucket, seconds: int, groups: int) -> list[dict[str, Any]]:
     """Rates as means of some seconds, with the last minute as a line."""
     minute = series[-60:]
 
@@ -46,6 +48,14 @@ def tiles(series: Series, now: Bucket, seconds: int) -> list[dict[str, Any]]:
         },
         {
             "name": "groups",
+            "label": "Groups",
+            "value": groups,
+            "line": line(lambda bucket: bucket.get("g:groups", 0)),
+            "help": "Groups with members, or to which something was sent lately, each counted once. The line counts a group once "
+            "in each process.",
+        },
+        {
+            "name": "members",
             "label": "Memberships",
             "value": numbers.gauge(series, "members"),
             "line": line(lambda bucket: bucket.get("g:members", 0)),

@@ -37,6 +37,9 @@ class Faulty:
         return flushed
 
 
+OPERATIONS = ["send", "direct", "receive", "receive", "join", "join", "leave", "leave"]
+
+
 class Model:
     """What an in-memory layer does, in plain numbers."""
 
@@ -64,7 +67,7 @@ async def operate(model, layer, operations, dice):
     groups, channels = list(model.members), list(model.waiting)
     for _ in range(operations):
         group, channel = dice.choice(groups), dice.choice(channels)
-        match dice.choice(["send", "send", "direct", "receive", "receive", "receive", "join", "leave"]):
+        match dice.choice(OPERATIONS):
             case "send":
                 model.group_send(group)
                 await layer.group_send(group, {"type": "x"})

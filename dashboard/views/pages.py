@@ -157,9 +157,9 @@ def series_of_group(where: Store, arguments: Facts, number: int) -> list[Facts]:
 @page("overview", seconds=1.0, points=lambda where, arguments, number: overview_queries.points(where, number=number))
 def overview(parameters: Any) -> Facts:
     where = store()
-    hottest = group_queries.hottest(where)
+    hottest, number = group_queries.hottest(where)
     return {
-        **overview_queries.overview(where),
+        **overview_queries.overview(where, number),
         "hottest": hottest[:8],
         "alerts": [{"name": name, **alert} for name, alert in (where.recall("alerts") or {}).items()],
     }

@@ -43,7 +43,8 @@ class Command(BaseCommand):
 
 def screen() -> Iterator[str]:
     where = store()
-    facts = overview(where)
+    rows, number = hottest(where)
+    facts = overview(where, number)
     yield facts["sentence"]["text"]
     yield ""
     yield "  ".join(f"{tile['label']} {short(tile['value'])}{tile.get('unit', '')}" for tile in facts["tiles"])
@@ -54,5 +55,5 @@ def screen() -> Iterator[str]:
         yield f"{row['name'][:23]:<24}{row['host'][:15]:<16}{row['state']:<9}{numbers}"
     yield ""
     yield f"{'group':<44}{'members':>9}{'sent/s':>9}{'deliv/s':>10}"
-    for row in hottest(where)[:GROUPS]:
+    for row in rows[:GROUPS]:
         yield f"{row['name'][:43]:<44}{row['members']:>9}{short(row['sends']):>9}{short(row['deliveries']):>10}"
