@@ -30,6 +30,22 @@ class Report:
     row: dict[str, Any] = field(default_factory=dict)
 
 
+FORMAT = 1  # of a row; another one when something in it gets another meaning
+EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("boot", "host", "machine", "born", "role", "version"), ""),
+    **dict.fromkeys(("pid", "started", "cpu", "rss", "files", "own", "offset", "round_trip"), 0),
+    **{name: {} for name in ("versions", "gauges", "layers", "apps")},
+}
+IDENTITY = ("boot", "host", "machine", "born", "role", "version", "pid", "started")
+
+
+def understood(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a process that may run other code, as during a deploy: of another format, only who it is."""
+    if row.get("format") != FORMAT:
+        row = {name: row[name] for name in IDENTITY if name in row}
+    return EMPTY | row
+
+
 def make_report(seq: int, own_cost: float) -> Report:
     """Everything about this process, as of now."""
     for meter in list(meters.values()):
@@ -39,13 +55,14 @@ def make_report(seq: int, own_cost: float) -> Report:
     report = Report(process.boot_id, seq, counters=counters())
     report.gauges = gauges()
     report.row = {
+        "format": FORMAT,
         **process.identity(),
         **process.vitals(),
         "gauges": report.gauges,
         "layers": layers(),
+        "apps": by_app(),
         "own": round(own_cost, 6),
     }
-    report.row["apps"] = by_app()
     return report
 
 

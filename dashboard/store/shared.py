@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import redis
 
-from dashboard.report import Report
+from dashboard.report import Report, understood
 from dashboard.store import STEPS, Answer, Bucket, Flushed, Unreachable
 from dashboard.store.hosts import SECONDS, connect, name_of
 
@@ -69,7 +69,11 @@ class SharedStore:
                 seen, *rows = pipe.execute()
         now = self.now()
         return [
-            {**json.loads(row), "age": max(0.0, now - beat), "vouched": now - float(seen.get(boot, 0)) < ANSWER_SECONDS}
+            {
+                **understood(json.loads(row)),
+                "age": max(0.0, now - beat),
+                "vouched": now - float(seen.get(boot, 0)) < ANSWER_SECONDS,
+            }
             for (boot, beat), row in zip(beats, rows, strict=True)
             if row
         ]
@@ -79,7 +83,7 @@ class SharedStore:
         with reaching():
             keys = list(self.redis.scan_iter(self._key("gone", "*"), count=1000))
             return [
-                {**json.loads(row), "beat": float(at)}
+                {**understood(json.loads(row)), "beat": float(at)}
                 for row, at in (self.redis.hmget(key, "row", "at") for key in keys)
                 if row and at
             ]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.report import Report
+from dashboard.queries.processes import processes
+from dashboard.report import EMPTY, FORMAT, Report
 from dashboard.store import STEPS as STEPS_KEPT
 from dashboard.store import Unreachable
 from dashboard.store.local import _rolled
@@ -29,17 +30,7 @@ def report(seq, boot="a", gauges=None, **counters):
 
 
 def row(boot):
-    return {
-        "boot": boot,
-        "host": "h",
-        "pid": 1,
-        "role": "daphne",
-        "gauges": {},
-        "layers": {},
-        "born": "",
-        "started": 0,
-        "version": "",
-    }
+    return EMPTY | {"format": FORMAT, "boot": boot, "host": "h", "pid": 1, "role": "daphne"}
 
 
 def test_totals_are_the_sums_of_what_processes_counted(store):
@@ -158,6 +149,14 @@ def test_a_process_whose_pid_is_gone_is_lost_at_once():
         wait_for_another_second(store)
         store.flush(report(1, "living"), {})
         assert [found["boot"] for found in store.processes()] == ["living"]
+
+
+@pytest.mark.only_on("redis")
+def test_of_a_process_with_other_code_it_is_known_that_it_is_there():
+    with shared_store() as store:
+        store.flush(Report("old", 1, {}, {}, {"boot": "old", "pid": 7, "gauges": "another meaning", "own": {}}), {})
+        (found,) = processes(store)
+        assert (found["boot"], found["pid"], found["connections"], found["own"]) == ("old", 7, 0, 0)
 
 
 @pytest.mark.only_on("redis")
