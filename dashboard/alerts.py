@@ -10,10 +10,10 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseError
-from django.db import close_old_connections
 from django.urls import NoReverseMatch, reverse
 
 from dashboard.conf import option
+from dashboard.database import with_connection
 from dashboard.queries import numbers
 from dashboard.queries.processes import state_of
 from dashboard.store import Store
@@ -78,7 +78,7 @@ def judge(store: Store, rows: list[dict[str, Any]]) -> dict[str, str]:
             size := max((row.get("max.buffer", 0) for row in gauges), default=0),
             f"{size} bytes wait for one slow browser.",
         ),
-        "processes": (stalled + len(dead), f"{stalled} processes stand still, {len(dead)} were lost within a minute."),
+        "processes": (stalled + len(dead), in_trouble(stalled, len(dead))),
     }
     return {
         name: text
@@ -87,20 +87,26 @@ def judge(store: Store, rows: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
+def in_trouble(stalled: int, lost: int) -> str:
+    said = [f"{stalled} {'process stands' if stalled == 1 else 'processes stand'} still"] if stalled else []
+    said += [f"{lost} {'process was' if lost == 1 else 'processes were'} lost within a minute"] if lost else []
+    return ", ".join(said) + "."
+
+
 def tell_staff(name: str, text: str, at: float) -> None:
-    """Into the inboxes of the staff, where the project has any. On the agent's thread, so the connection is closed after."""
+    """Into the inboxes of the staff, where the project has any."""
     logger.warning("Dashboard alert: %s", text)
     if not apps.is_installed("realtime"):
         return
-    from realtime.signals import user_notified
-
     try:
-        staff = get_user_model().objects.filter(is_staff=True, is_active=True)
-        key = f"dashboard.{name}.{int(at)}"
-        user_notified.send(
-            None, users=staff, kind="dashboard.alert", text=text, url=reverse("dashboard:overview"), dedupe_key=key
-        )
+        with_connection(_notify, name, text, at)
     except (DatabaseError, NoReverseMatch) as error:
         logger.warning("The staff could not be told (%s).", error)
-    finally:
-        close_old_connections()
+
+
+def _notify(name: str, text: str, at: float) -> None:
+    from realtime.signals import user_notified
+
+    staff = get_user_model().objects.filter(is_staff=True, is_active=True)
+    key = f"dashboard.{name}.{int(at)}"
+    user_notified.send(None, users=staff, kind="dashboard.alert", text=text, url=reverse("dashboard:overview"), dedupe_key=key)

@@ -62,6 +62,8 @@ def entry(
         "nobody": own.get("nobody", 0),
         "reconnects": own.get("reconnects", 0),
         "unreported": adjusted.get(alias, 0),
+        "gone": max(0, adjusted.get(alias, 0)),
+        "strange": max(0, -adjusted.get(alias, 0)),
         "unaccounted": max(0, balance),
         "share": {name: round(1000 * own.get(name, 0) / max(own.get("enqueued", 0), 1)) for name in ("received",)},
     }

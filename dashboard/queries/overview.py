@@ -114,7 +114,7 @@ def sentence(series: Series, found: list[dict[str, Any]]) -> dict[str, str]:
         words = numbers.LOSSES.get(kind, (kind, ""))[0].lower()
         return say("alarming", f"{rate:.1f} messages a second are lost, most of them: {words}.", "ledger")
     if lost:
-        row = lost[0]
+        row = min(lost, key=lambda row: row["age"])
         return say("busy", f"{row['name']} on {row['host']} was lost {int(row['age'])} s ago.", "processes")
     busy = [row for row in found if row["worst"] != "calm"]
     if busy:

@@ -11,11 +11,11 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import aget_user
-from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from dashboard import permissions
+from dashboard.database import with_connection
 from dashboard.events import Away, Live, Series, Tick, encode
 from dashboard.permissions import may
 from dashboard.process import watch_loop
@@ -48,7 +48,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
 
 async def _may_view(request: HttpRequest) -> bool:
     user = await aget_user(request)
-    return await sync_to_async(_with_connection)(may, user, "view")
+    return await sync_to_async(with_connection)(may, user, "view")
 
 
 async def _events(request: HttpRequest, page: Page) -> AsyncIterator[bytes]:
@@ -78,15 +78,7 @@ async def _events(request: HttpRequest, page: Page) -> AsyncIterator[bytes]:
 
 async def _in_thread(function: Any, *arguments: Any) -> Any:
     """Reading the store waits on a network, so it must not hold the loop, nor the one thread of the requests."""
-    return await sync_to_async(_with_connection, thread_sensitive=False)(function, *arguments)
-
-
-def _with_connection(function: Any, *arguments: Any) -> Any:
-    close_old_connections()
-    try:
-        return function(*arguments)
-    finally:
-        close_old_connections()
+    return await sync_to_async(with_connection, thread_sensitive=False)(function, *arguments)
 
 
 def _series(page: Page, arguments: dict[str, Any]) -> bytes:
