@@ -25,8 +25,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "SITE_NAME": settings.SITE_NAME,
         "socket_url": "" if "PAGES_ONLY" in request.META else "/ws/",
-        "suite_apps": [suite_app(label, request) for label in settings.SUITE_APPS],
+        "suite_apps": [suite_app(label, request) for label in settings.SUITE_APPS if is_for(request, label)],
     }
+
+
+def is_for(request: HttpRequest, label: str) -> bool:
+    """An app with `staff_only` in its `apps.py` is shown to the staff. Its own views say who may use it."""
+    if not getattr(apps.get_app_config(label), "staff_only", False):
+        return True
+    return hasattr(request, "user") and request.user.is_staff  # an error page may come before there is a user
 
 
 def suite_app(label: str, request: HttpRequest) -> SuiteApp:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 DEMO_PEOPLE = {
     "ann": "A member",
     "bob": "A member, for the other window",
-    "sam": "Staff, sees the admin too",
+    "sam": "Staff, sees the dashboard and the admin too",
 }
 STAFF = {"sam"}
 

@@ -16,7 +16,7 @@ STATE_DIR = Path(os.environ.get("STATE_DIR", BASE_DIR / "var"))  # what a run le
 STATE_DIR.mkdir(parents=True, exist_ok=True)
 
 # Ours. Delete a line and the folder, and the app is gone.
-SUITE_APPS = ["chat", "notifications"]
+SUITE_APPS = ["chat", "notifications", "dashboard"]
 
 
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -154,6 +154,14 @@ PROCESSES = count("PROCESSES", default=1)
 REDIS_URL = os.environ.get("REDIS_URL", "")
 CHANNEL_LAYERS = channel_layers(os.environ)
 
+# The dashboard looks like the suite. Its agents rest in tests, so that each test reports when it wants to.
+DASHBOARD = {
+    "BASE_TEMPLATE": "base.html",
+    "AGENT": not TESTING,
+    "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
+    "VERSION": os.environ.get("RELEASE", ""),
+}
+
 # E-mail is printed where the server runs, until there is somebody to hand it to.
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
 EMAIL_PORT = count("EMAIL_PORT", default=587)
@@ -249,4 +257,8 @@ if DEBUG and not TESTING:
     INSTALLED_APPS.append("debug_toolbar")
     MIDDLEWARE.insert(4, "debug_toolbar.middleware.DebugToolbarMiddleware")
     INTERNAL_IPS = ["127.0.0.1", "::1"]
+    if "dashboard" in SUITE_APPS:
+        from debug_toolbar.settings import PANELS_DEFAULTS
+
+        DEBUG_TOOLBAR_PANELS = [*PANELS_DEFAULTS, "dashboard.panels.ChannelsPanel"]
     DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True, "UPDATE_ON_FETCH": True, "ROOT_TAG_EXTRA_ATTRS": "hx-preserve"}

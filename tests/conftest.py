@@ -7,6 +7,7 @@ NEEDS = {
     "test_procfile.py": {"chat"},
     "test_restored.py": {"chat"},
     "test_wsgi.py": {"chat"},
+    "test_dashboard_processes.py": {"chat", "dashboard"},
     "test_notices.py": {"chat", "notifications"},
     "test_notices_browser.py": {"chat", "notifications"},
     "test_notices_processes.py": {"notifications"},

@@ -12,6 +12,20 @@ from realtime.tests.browser import chromium
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 SIZE = {"width": 1280, "height": 720}
 
+DASHBOARD = {
+    "": "overview",
+    "groups/": "groups",
+    "groups/chat.room.1/": "group",
+    "connections/": "connections",
+    "processes/": "processes",
+    "channels/": "channels",
+    "ledger/": "ledger",
+    "redis/": "redis",
+    "history/": "history",
+    "doctor/": "doctor",
+    "audit/": "audit",
+}
+
 
 def main(site: str) -> None:
     with chromium() as browser:
@@ -26,6 +40,13 @@ def main(site: str) -> None:
                 bob.locator("typing-names:has-text('typing')").wait_for()
                 bob.evaluate("document.querySelectorAll('[id^=djDebug]').forEach((part) => part.remove())")
                 bob.screenshot(path=IMAGES / name)
+        with somebody(browser, site, "sam", "light") as sam:
+            for path, name in DASHBOARD.items():
+                sam.goto(f"{site}/dashboard/{path}")
+                sam.locator("live-page[data-state=live]").wait_for()
+                sam.wait_for_timeout(1_500)  # for the charts of a page that has some to be drawn
+                sam.evaluate("document.querySelectorAll('[id^=djDebug]').forEach((part) => part.remove())")
+                sam.screenshot(path=IMAGES / f"dashboard-{name}.png")
 
 
 @contextmanager

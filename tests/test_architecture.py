@@ -76,5 +76,7 @@ def test_only_services_broadcast(app):
 
 
 def test_only_services_write_and_broadcast_through_the_layer():
-    senders = [path for app in settings.SUITE_APPS for path in sources(app) if "group_send" in path.read_text()]
-    assert [str(path.relative_to(ROOT)) for path in senders if "tests" not in path.parts] == []
+    """What the dashboard hooks into has that name too: it is in `layers`."""
+    senders = [path for app in settings.SUITE_APPS for path in sources(app) if ".group_send" in path.read_text()]
+    places = {path.relative_to(ROOT / path.relative_to(ROOT).parts[0]).parts[0] for path in senders}
+    assert places <= {"tests", "layers", "services", "services.py"}

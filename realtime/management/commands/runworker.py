@@ -1,6 +1,7 @@
 """Channels' `runworker`, with the suite's jobs: it also polls, survives a layer that goes away, and ends in order."""
 
 import asyncio
+import atexit
 import logging
 import os
 import signal
@@ -81,5 +82,5 @@ class Command(ChannelsCommand):
         worker.alive = options["alive"]
         worker.run()
         # A job that was given back may still run in its thread, which Python would wait for, and the platform would not.
-        logging.shutdown()
+        atexit._run_exitfuncs()  # but what is to be done at the end of a process is done
         os._exit(0)

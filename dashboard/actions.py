@@ -1,0 +1,68 @@
+"""What a process does when staff ask for it: close sockets. On its agent's thread; the loops do it when they come to it.
+
+Who may is decided where the question is put (`services.py`), and written down there.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from dashboard import hubs
+from dashboard.connections import all_connections, by_channel
+from dashboard.layers import observers
+
+REMOVED = 4403  # close code: a person closed it
+RESTART = 4012  # come back, to another process
+BATCH, PAUSE_SECONDS = 50, 0.25  # a drain closes so many at a time
+
+
+def disconnect(details: dict[str, Any]) -> dict[str, Any]:
+    """Close the socket of this `id`, those of a `group`, or those of a `user`. Returns how many."""
+    code = details.get("code", REMOVED)
+    chosen = _closers(details)
+    for close in chosen:
+        close(code)
+    return {"closed": len(chosen)}
+
+
+def drain(details: dict[str, Any]) -> dict[str, Any]:
+    """Close all sockets of this process in batches, with the code that means: come back."""
+    closers = _closers({"everyone": True})
+    for number, close in enumerate(closers):
+        _later(PAUSE_SECONDS * (number // BATCH), close)
+    return {"closed": len(closers)}
+
+
+ACTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {"disconnect": disconnect, "drain": drain}
+
+
+def _closers(details: dict[str, Any]) -> list[Callable[[int], None]]:
+    connections, sockets = all_connections(), hubs.hub_sockets()
+    if "id" in details:
+        connections = [one for one in connections if f"c{one.id}" == details["id"]]
+        sockets = [one for one in sockets if f"h{one.id}" == details["id"]]
+    elif "user" in details:
+        connections = [one for one in connections if one.user == details["user"]]
+        sockets = [one for one in sockets if hubs.user_of(one) == details["user"]]
+    elif "group" in details:
+        channels = by_channel()
+        names = {name for observer in list(observers.values()) for name in list(observer.groups().get(details["group"], ()))}
+        connections = [channels[name] for name in names if name in channels]
+        sockets = hubs.groups_of(details["group"])
+    elif "everyone" not in details:
+        return []
+    return [one.close for one in connections] + [_hub_closer(one) for one in sockets]
+
+
+def _hub_closer(socket: Any) -> Callable[[int], None]:
+    return lambda code: hubs.close(socket, code)
+
+
+def _later(seconds: float, close: Callable[[int], None]) -> None:
+    from threading import Timer
+
+    if not seconds:
+        close(RESTART)
+        return
+    timer = Timer(seconds, close, [RESTART])
+    timer.daemon = True
+    timer.start()

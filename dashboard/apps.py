@@ -1,0 +1,32 @@
+from django.apps import AppConfig
+
+
+class DashboardConfig(AppConfig):
+    name = "dashboard"
+    verbose_name = "Dashboard"
+    default_auto_field = "django.db.models.BigAutoField"
+    icon = "gauge"
+    summary = "Live groups, sockets, throughput and losses on the channel layer, for the staff."
+    teaches = "The system watches itself: exact counters for the price of some nanoseconds a message."
+    staff_only = True
+    notification_kinds = {
+        "dashboard.alert": {"label": "Alerts about the channel layer", "icon": "alert", "email": True},
+    }
+
+    def ready(self) -> None:
+        from django.core.signals import request_started
+
+        from dashboard.agent import start_agent
+        from dashboard.consumers import watch_consumers
+        from dashboard.hubs import watch_hubs
+        from dashboard.layers import watch_layers
+
+        watch_consumers()
+        watch_layers()
+        watch_hubs()
+
+        def start(**_: object) -> None:
+            request_started.disconnect(dispatch_uid="dashboard")
+            start_agent()
+
+        request_started.connect(start, weak=False, dispatch_uid="dashboard")

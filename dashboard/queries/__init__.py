@@ -1,0 +1,1 @@
+"""What the pages show, as plain data: each function reads the store and the processes' answers, and computes no HTML."""

@@ -1,0 +1,82 @@
+"""The sockets of all processes: how many by app, consumer and person, and those that somebody asks for."""
+
+from typing import Any
+
+from dashboard.meter import SOCKETS
+from dashboard.queries import numbers
+from dashboard.store import Store
+
+SHOWN = 100
+SORTS = ("age", "frames_in", "frames_out", "bytes_out", "buffered")
+SLOW_BYTES = 65_536  # that wait for a browser; less is an ordinary moment
+
+
+def connections(store: Store, parameters: Any) -> dict[str, Any]:
+    sort = parameters.get("sort", "age")
+    details = {
+        "search": parameters.get("q", "").strip()[:100],
+        "sort": sort if sort in SORTS else "age",
+        "limit": SHOWN,
+        **{name: parameters[name][:200] for name in ("app", "consumer", "user") if parameters.get(name)},
+    }
+    rows = {row["boot"]: row for row in store.processes()}
+    wanted = parameters.get("process", "")
+    answers = store.ask("connections", details, wanted if wanted in rows else "")
+    found = [
+        {**row, "boot": boot, "process": f"{rows[boot]['role']} {rows[boot]['pid']}"}
+        for boot, answer in answers.items()
+        if boot in rows
+        for row in answer["rows"]
+    ]
+    found.sort(key=lambda row: -(row.get(details["sort"]) or 0))
+    totals = store.totals()
+    recent = numbers.merged(bucket for _, bucket in store.series(1, 60))
+    return {
+        "wanted": details | {"process": wanted},
+        "total": sum(answer["total"] for answer in answers.values()),
+        "connections": found[:SHOWN],
+        "by": {name: _tally(answers, name) for name in ("app", "consumer", "user")},
+        "by_process": [
+            {"boot": boot, "name": f"{row['role']} {row['pid']}", "number": row["gauges"].get("connections", 0)}
+            for boot, row in rows.items()
+            if row["gauges"].get("connections", 0)
+        ],
+        "slow": [row for row in found if (row["buffered"] or 0) > SLOW_BYTES],
+        "closes": _closes(totals, recent),
+        "rates": {name: numbers.of_sockets(recent, name) / 60 for name in ("opened", "closed", "frames_in", "frames_out")},
+    }
+
+
+def _tally(answers: dict[str, Any], name: str) -> list[tuple[str, int]]:
+    found: dict[str, int] = {}
+    for answer in answers.values():
+        for value, number in answer["by"][name].items():
+            found[value] = found.get(value, 0) + number
+    return sorted(found.items(), key=lambda item: -item[1])[:20]
+
+
+CODES = {
+    1000: "normal",
+    1001: "page left",
+    1005: "without a code",
+    1006: "connection lost",
+    1011: "consumer failed",
+    1012: "restart",
+    4012: "restart: come back",
+    4400: "bad frames",
+    4401: "logged out",
+    4403: "closed by the staff, or not allowed",
+    4404: "not found",
+    4408: "too slow",
+    4429: "too many",
+}
+
+
+def _closes(totals: dict[str, int], recent: dict[str, int]) -> list[dict[str, Any]]:
+    start = f"{SOCKETS}|closed."
+    found: list[dict[str, Any]] = [
+        {"code": int(code), "meaning": CODES.get(int(code), ""), "number": value, "recent": recent.get(start + code, 0)}
+        for name, value in totals.items()
+        if name.startswith(start) and (code := name.removeprefix(start)).isdigit()
+    ]
+    return sorted(found, key=lambda row: -row["number"])[:20]

@@ -1,0 +1,172 @@
+"""The doctor's rules about channel layers: what they lose, and how they are set up."""
+
+from collections.abc import Iterator
+
+from dashboard.layers import observers
+from dashboard.queries import numbers
+from dashboard.queries.channels import channels
+from dashboard.queries.doctor import Facts, Finding, rule
+
+
+@rule
+def lost_messages(facts: Facts) -> Iterator[Finding]:
+    cures = {
+        "full": "Raise the layer's `capacity`, or start more processes: on the core layer one inbox serves all of a process.",
+        "overflow": "A consumer is slower than its traffic. Make its handlers faster, or raise `capacity`.",
+        "nobody": "Somebody sends to channels that are gone. Forget a channel's name when its consumer disconnects.",
+        "failed": "See whether Redis was restarted or slow. Catch the exception where messages are sent.",
+        "hints": "See whether Redis was away. The feeds repair what was lost.",
+    }
+    for kind, number in numbers.losses(facts.recent).items():
+        title, why = numbers.LOSSES.get(kind, (kind, ""))
+        worst = max(facts.ledger["classes"], key=lambda row: row.get("lost", 0), default=None)
+        where = f" Most of them in {worst['class']}." if worst and worst.get("lost") else ""
+        yield Finding(
+            f"lost.{kind}",
+            "critical",
+            f"Messages are lost: {title.lower()}",
+            f"{number} in the last five minutes.{where}",
+            why,
+            cures.get(kind, "See the ledger."),
+            "ledger",
+        )
+
+
+@rule
+def unaccounted(facts: Facts) -> Iterator[Finding]:
+    for entry in facts.ledger["layers"]:
+        if entry["unaccounted"]:
+            yield Finding(
+                "unaccounted",
+                "warning",
+                f"Messages on “{entry['alias']}” vanished without a trace",
+                f"{entry['unaccounted']} of {entry['enqueued']} were taken in, and neither came out nor wait.",
+                "They expired unread, were sent to a process that had just died, or were cut off with a connection to Redis.",
+                "If it grows while all live: look at Redis' client-output-buffer-limit, and for members left behind by crashes.",
+                "ledger",
+            )
+
+
+@rule
+def small_capacity(facts: Facts) -> Iterator[Finding]:
+    for alias, layer in facts.layers.items():
+        capacity = layer.get("capacity")
+        busiest = max((row["connections"] for row in facts.live), default=0)
+        if layer["kind"] == "in memory" and capacity and capacity <= 100:
+            yield Finding(
+                "capacity",
+                "hint",
+                f"“{alias}” drops messages from the {capacity + 1}st on",
+                f"The in-memory layer has its default capacity of {capacity} for each channel, and says nothing when it drops.",
+                "A burst is lost for slow consumers.",
+                'Set "CONFIG": {"capacity": 10000} in CHANNEL_LAYERS.',
+            )
+        if "one inbox" in layer["kind"] and capacity and capacity < 10 * busiest:
+            yield Finding(
+                "capacity",
+                "warning",
+                f"The inboxes of “{alias}” are small for {busiest} sockets",
+                f"One inbox of {capacity} messages serves all sockets of a process.",
+                "When it is full, everybody on that process misses the message.",
+                "Raise `capacity` to some thousands.",
+            )
+
+
+@rule
+def memory_in_many_processes(facts: Facts) -> Iterator[Finding]:
+    for alias, layer in facts.layers.items():
+        servers = [row for row in facts.live if alias in row["layers"] and row["connections"]]
+        if layer["kind"] == "in memory" and len(servers) > 1:
+            yield Finding(
+                "memory",
+                "critical",
+                f"“{alias}” is in memory, but there are {len(servers)} processes with sockets",
+                ", ".join(row["name"] for row in servers),
+                "They cannot hear each other: people on one miss what is said on the other.",
+                "Use channels_redis.",
+            )
+
+
+@rule
+def limited_sight(facts: Facts) -> Iterator[Finding]:
+    for alias, layer in facts.layers.items():
+        if layer["exactness"] == "limited":
+            yield Finding(
+                "limited",
+                "hint",
+                f"“{alias}” is seen from outside only",
+                "It is a kind or version of layer that the dashboard does not know.",
+                "Losses inside of it, and latency, are not counted.",
+                "See the log at the start of the process for what differs.",
+            )
+
+
+@rule
+def one_timeout_like_the_other(facts: Facts) -> Iterator[Finding]:
+    """redis-py 8 gives sockets a timeout of 5 s, and the core layer's blocking pop waits for 5 s."""
+    for alias, observer in list(observers.items()):
+        hosts = getattr(observer.layer, "hosts", None) if hasattr(observer, "inbox") else None
+        for host in hosts or []:
+            timeout = host.get("socket_timeout", _default_timeout())
+            wait = getattr(observer.layer, "brpop_timeout", 5)
+            if timeout is not None and timeout <= wait:
+                yield Finding(
+                    "timeout",
+                    "critical",
+                    f"Idle sockets of “{alias}” die every {timeout} s",
+                    f"The socket to Redis times out after {timeout} s, and the layer waits {wait} s for a message.",
+                    "When nothing is sent, the wait fails, and Channels closes the consumer's socket with 1011.",
+                    'Set "hosts": [{"address": ..., "socket_timeout": 15}].',
+                )
+
+
+def _default_timeout() -> float | None:
+    """What a connection has that was not told otherwise; it is made, and not connected."""
+    from redis.asyncio import Connection
+
+    return Connection().socket_timeout
+
+
+@rule
+def several_hosts(facts: Facts) -> Iterator[Finding]:
+    for alias, observer in list(observers.items()):
+        if hasattr(observer, "inbox") and len(getattr(observer.layer, "hosts", [])) > 1:
+            yield Finding(
+                "shards",
+                "critical",
+                f"Direct sends on “{alias}” go to the wrong host",
+                f"Of its {len(observer.layer.hosts)} hosts, send() chooses by a channel's whole name, receive() by a part of it.",
+                "About half of what is sent to single channels never arrives. Groups are not affected.",
+                "Use one host, or the pub/sub layer.",
+            )
+
+
+@rule
+def old_members(facts: Facts) -> Iterator[Finding]:
+    for alias, observer in list(observers.items()):
+        expiry = vars(observer.layer).get("group_expiry")
+        oldest = max((facts.store.now() - row["started"] for row in facts.live), default=0)
+        if expiry and oldest > 0.9 * expiry:
+            yield Finding(
+                "expiry",
+                "warning",
+                f"Sockets older than {expiry / 3600:.0f} h fall out of their groups on “{alias}”",
+                f"group_expiry is {expiry} s, and the oldest process runs since {oldest / 3600:.0f} h.",
+                "A healthy socket goes deaf, without an error.",
+                "Join the groups again now and then, or raise `group_expiry`.",
+            )
+
+
+@rule
+def named_channels(facts: Facts) -> Iterator[Finding]:
+    for channel in channels(facts.store):
+        if channel["trouble"]:
+            yield Finding(
+                "channel",
+                "warning",
+                f"The channel “{channel['name']}”",
+                channel["trouble"],
+                "Work is late, done twice, or not done.",
+                "Start or end workers (manage.py runworker); use the core layer for jobs.",
+                "channels",
+            )

@@ -1,0 +1,47 @@
+"""The past: an hour by tens of seconds, a day by minutes, a week by tens of minutes, with what happened in it."""
+
+from typing import Any
+
+from dashboard.queries.numbers import point
+from dashboard.store import Store
+
+RANGES = {"1h": (10, 360, "The last hour"), "24h": (60, 1440, "The last day"), "7d": (600, 1008, "The last week")}
+MARKS = {"deploy", "lost", "alert"}
+
+
+def history(store: Store, name: str) -> dict[str, Any]:
+    """Points for the charts, and marks."""
+    step, number, _ = RANGES.get(name, RANGES["1h"])
+    points = [point(at, bucket, step) for at, bucket in store.series(step, number)]
+    first = next((index for index, found in enumerate(points) if len(found) > 1), len(points))
+    return {"points": points[max(0, first - 1) :], "marks": marks(store, points[0]["t"] if points else 0)}
+
+
+def marks(store: Store, since: float) -> list[dict[str, Any]]:
+    return [
+        {"t": event["at"], "kind": event["kind"], "text": describe(event)}
+        for event in store.events(200)
+        if event["kind"] in MARKS and event["at"] >= since
+    ]
+
+
+def describe(event: dict[str, Any]) -> str:
+    """What happened, in words."""
+    match event["kind"]:
+        case "deploy":
+            return f"New version {event.get('version', '')}"
+        case "started" | "stopped":
+            return f"{event.get('who', event.get('boot', ''))} {event['kind']}"
+        case "lost":
+            return f"Process {event.get('who') or event.get('boot', '')} was lost"
+        case "returned":
+            return f"Process {event.get('boot', '')} was silent, and is back"
+        case "alert":
+            return str(event.get("text", ""))
+        case "alert ended":
+            return f"Alert “{event.get('name', '')}” is over"
+    return str(event["kind"])
+
+
+def happened(store: Store, number: int = 50) -> list[dict[str, Any]]:
+    return [{"at": event["at"], "kind": event["kind"], "text": describe(event)} for event in store.events(number)]

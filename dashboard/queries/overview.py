@@ -1,0 +1,133 @@
+"""The first page: one sentence, then rates, latency, saturation, and where to look next."""
+
+from typing import Any
+
+from dashboard.queries import numbers
+from dashboard.queries.processes import processes
+from dashboard.store import Bucket, Store
+
+LIVE_SECONDS = 300
+RATE_SECONDS = 5  # what a "now" is the mean of
+
+Series = list[tuple[int, Bucket]]
+
+
+def overview(store: Store, groups: int) -> dict[str, Any]:
+    """`groups`: how many there are, as only the processes know together."""
+    series = store.series(1, LIVE_SECONDS)
+    found = processes(store)
+    recent = [bucket for _, bucket in series[-RATE_SECONDS:] if bucket]
+    now = numbers.merged(recent)
+    return {
+        "sentence": sentence(series, found),
+        "tiles": tiles(series, now, max(len(recent), 1), groups),
+        "cost": round(100 * sum(row["own"] for row in found if row["state"] != "lost"), 2),  # % of one core, of all agents
+        "processes": found,
+        "age": min((row["age"] for row in found), default=None),
+        "reporting": sum(row["state"] == "live" for row in found),
+        "known": sum(row["state"] != "lost" for row in found),
+    }
+
+
+def tiles(series: Series, now: Bucket, seconds: int, groups: int) -> list[dict[str, Any]]:
+    """Rates as means of some seconds, with the last minute as a line."""
+    minute = series[-60:]
+
+    def line(read: Any) -> list[int]:
+        return [read(bucket) for _, bucket in minute]
+
+    last_ten = [bucket for _, bucket in series[-10:]]
+    times = numbers.percentiles(last_ten)
+    return [
+        {
+            "name": "connections",
+            "label": "Connections",
+            "value": numbers.gauge(series, "connections"),
+            "line": line(lambda bucket: bucket.get("g:connections", 0)),
+            "help": "Open WebSockets of all processes that report. Each counts its own, so a crash cannot leave any behind.",
+        },
+        {
+            "name": "groups",
+            "label": "Groups",
+            "value": groups,
+            "line": line(lambda bucket: bucket.get("g:groups", 0)),
+            "help": "Groups with members, or to which something was sent lately, each counted once. The line counts a group once "
+            "in each process.",
+        },
+        {
+            "name": "members",
+            "label": "Memberships",
+            "value": numbers.gauge(series, "members"),
+            "line": line(lambda bucket: bucket.get("g:members", 0)),
+            "help": "Sockets in groups, each counted once for every group it is in.",
+        },
+        {
+            "name": "sent",
+            "label": "Sent",
+            "unit": "/s",
+            "value": numbers.sent(now) / seconds,
+            "line": line(numbers.sent),
+            "help": "Messages given to a channel layer: to a group, or to one channel.",
+        },
+        {
+            "name": "delivered",
+            "label": "Delivered",
+            "unit": "/s",
+            "value": numbers.delivered(now) / seconds,
+            "line": line(numbers.delivered),
+            "help": "Members that group messages were handed to: one message to a group of 44 is 44 deliveries.",
+        },
+        {
+            "name": "lost",
+            "label": "Lost",
+            "unit": "/s",
+            "value": numbers.lost(now) / seconds,
+            "line": line(numbers.lost),
+            "state": "alarming" if numbers.lost(now) else "",
+            "help": "Messages that a layer dropped or refused. The ledger has them by kind.",
+        },
+        {
+            "name": "p50",
+            "label": "Latency p50",
+            "unit": "ms",
+            "value": times["p50"],
+            "more": {"p95": times["p95"], "p99": times["p99"]},
+            "line": line(lambda bucket: numbers.percentiles([bucket])["p95"] or 0),
+            "help": "From sending to receiving, over the last ten seconds: half of all messages were faster. At most 9 % off, "
+            "plus what the clocks of the hosts differ. The line is the p95.",
+        },
+    ]
+
+
+def sentence(series: Series, found: list[dict[str, Any]]) -> dict[str, str]:
+    """How it is, worst first, with a link to the evidence."""
+    lost = [row for row in found if row["state"] == "lost" and row["age"] < 300]
+    stalled = [row for row in found if row["state"] == "stalled"]
+    recent = numbers.merged(bucket for _, bucket in series[-10:])
+    losses = numbers.losses(recent)
+    if stalled:
+        names = ", ".join(row["name"] for row in stalled[:3])
+        return say("alarming", f"{names} does not respond: its event loop is blocked, or it stands still.", "processes")
+    if losses:
+        kind = max(losses, key=lambda name: losses[name])
+        rate = sum(losses.values()) / 10
+        words = numbers.LOSSES.get(kind, (kind, ""))[0].lower()
+        return say("alarming", f"{rate:.1f} messages a second are lost, most of them: {words}.", "ledger")
+    if lost:
+        row = min(lost, key=lambda row: row["age"])
+        return say("busy", f"{row['name']} on {row['host']} was lost {int(row['age'])} s ago.", "processes")
+    busy = [row for row in found if row["worst"] != "calm"]
+    if busy:
+        return say("busy", f"{busy[0]['name']} is busy: its event loop was {busy[0]['lag']:.0f} ms late.", "processes")
+    if not any(bucket for _, bucket in series[-10:]):
+        return say("quiet", "No process reports yet.", "processes")
+    return say("calm", "All is well: nothing is lost, and every process responds.", "ledger")
+
+
+def say(state: str, text: str, page: str) -> dict[str, str]:
+    return {"state": state, "text": text, "page": page}
+
+
+def points(store: Store, step: int = 1, number: int = LIVE_SECONDS) -> list[dict[str, Any]]:
+    """What the charts show."""
+    return [numbers.point(at, bucket, step) for at, bucket in store.series(step, number)]

@@ -1,0 +1,126 @@
+"""What staff can do. Each function asks whether they may, does it, and writes down who did what and why.
+
+The right is asked for here, at the time of the action, whatever the page showed.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.core.exceptions import PermissionDenied
+
+from dashboard import hubs
+from dashboard.models import StaffAction
+from dashboard.permissions import may
+from dashboard.store import Store
+
+MANY = 100  # people; who would reach more must type the name of the group
+
+
+class Refused(Exception):
+    """It makes no sense as it was asked. The words are for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom a message to a group would reach."""
+
+    members: int
+    processes: int
+    deaf: int  # consumers without a handler for its type: the message would close their sockets
+
+
+def reach(store: Store, group: str, message_type: str) -> Reach:
+    answers = store.ask("group", {"group": group, "type": message_type, "limit": 0})
+    totals = [answer.get("total", 0) for answer in answers.values()]
+    return Reach(sum(totals), sum(total > 0 for total in totals), sum(answer.get("deaf", 0) for answer in answers.values()))
+
+
+def broadcast(store: Store, user: Any, group: str, message: dict[str, Any], *, reason: str = "", confirmation: str = "") -> Reach:
+    """Send a message to everybody in a group. Refused if it has no type, or if a consumer has no handler for it."""
+    authorise(user, "broadcast")
+    if not isinstance(message.get("type"), str) or not message["type"]:
+        raise Refused('The message needs a "type": Channels calls the handler of that name.')
+    reached = reach(store, group, message["type"])
+    if reached.deaf:
+        raise Refused(
+            f'{reached.deaf} of {reached.members} consumers have no handler for "{message["type"]}": '
+            "Channels would close their sockets."
+        )
+    confirm(reached.members, group, confirmation)
+    layer = get_channel_layer()
+    if layer is None:
+        raise Refused("There is no default channel layer.")
+    async_to_sync(layer.group_send)(group, hubs.wrapped(group, message))
+    record(user, "broadcast", group, reason, f"{message['type']} to {reached.members} members")
+    return reached
+
+
+def disconnect(
+    store: Store,
+    user: Any,
+    *,
+    socket: str = "",
+    boot: str = "",
+    group: str = "",
+    username: str = "",
+    reason: str = "",
+    confirmation: str = "",
+) -> int:
+    """Close one socket, or all of a group or of a person. Returns how many were closed."""
+    authorise(user, "disconnect")
+    if socket:
+        details, target = {"id": socket}, f"socket {socket}"
+    elif username:
+        details, target = {"user": username}, f"person {username}"
+    elif group:
+        details, target = {"group": group}, f"group {group}"
+        confirm(reach(store, group, "").members, group, confirmation, of=1)
+    else:
+        raise Refused("Say which socket, person or group.")
+    closed = sum(answer.get("closed", 0) for answer in store.ask("disconnect", details, boot).values())
+    record(user, "disconnect", target, reason, f"{closed} closed")
+    return closed
+
+
+def drain(store: Store, user: Any, boot: str, *, reason: str = "") -> int:
+    """Send everybody who is on one process elsewhere, in batches."""
+    authorise(user, "drain")
+    row = next((row for row in store.processes() if row["boot"] == boot), None)
+    if row is None:
+        raise Refused("This process is not there any more.")
+    closed = sum(answer.get("closed", 0) for answer in store.ask("drain", {}, boot).values())
+    record(user, "drain", f"{row['role']} {row['pid']} on {row['host']}", reason, f"{closed} sockets")
+    return closed
+
+
+def tap(store: Store, user: Any, group: str, *, is_open: bool, with_values: bool = False, reason: str = "") -> None:
+    """Look at the messages of a group for a minute: their shape, or with the right to peek, and a reason, their values."""
+    authorise(user, "peek" if with_values else "view")
+    if with_values and not reason.strip():
+        raise Refused("Say why you need to read what people write.")
+    store.ask("tap", {"group": group, "is_open": is_open, "with_values": with_values})
+    if is_open:
+        record(user, "peek" if with_values else "tap", group, reason, "values, 60 s" if with_values else "shapes, 60 s")
+
+
+def authorise(user: Any, action: str) -> None:
+    if not may(user, action):
+        raise PermissionDenied(f"This needs the permission dashboard.{action}.")
+
+
+def confirm(members: int, name: str, confirmation: str, of: int = MANY) -> None:
+    if members > of and confirmation != name:
+        raise Refused(f"This reaches {members} members. Type the name of the group to go ahead.")
+
+
+def record(user: Any, action: str, target: str, reason: str, result: str) -> StaffAction:
+    return StaffAction.objects.create(
+        user=user,
+        username=user.get_username(),
+        action=action,
+        target=target[:200],
+        reason=reason.strip()[:200],
+        result=result[:200],
+    )

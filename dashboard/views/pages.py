@@ -1,0 +1,241 @@
+"""The pages. Each is one function that collects plain data: the same for the page, for its live part and as JSON."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import wraps
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from dashboard import permissions
+from dashboard.conf import option
+from dashboard.models import StaffAction
+from dashboard.permissions import may, requires
+from dashboard.queries import channels as channel_queries
+from dashboard.queries import connections as connection_queries
+from dashboard.queries import doctor as doctor_queries
+from dashboard.queries import groups as group_queries
+from dashboard.queries import history as history_queries
+from dashboard.queries import ledger as ledger_queries
+from dashboard.queries import overview as overview_queries
+from dashboard.queries import processes as process_queries
+from dashboard.queries import redis as redis_queries
+from dashboard.store import Store, Unreachable, store
+
+Facts = dict[str, Any]
+Collect = Callable[..., Facts]
+Points = Callable[[Store, Facts, int], list[Facts]]  # (store, arguments of the page, how many)
+
+AUDITED = 50  # rows on a page
+
+SECTIONS = [
+    ("overview", "Overview", "gauge"),
+    ("groups", "Groups", "groups"),
+    ("connections", "Connections", "connections"),
+    ("processes", "Processes", "processes"),
+    ("channels", "Channels", "channels"),
+    ("ledger", "Ledger", "ledger"),
+    ("redis", "Redis", "redis"),
+    ("history", "History", "history"),
+    ("doctor", "Doctor", "doctor"),
+    ("audit", "Audit", "audit"),
+]
+
+
+COLUMNS = [
+    ("name", "Group"),
+    ("members", "Members"),
+    ("sends", "Sent/s"),
+    ("deliveries", "Delivered/s"),
+    ("bytes", "Bytes/s"),
+    ("last", "Last"),
+]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that is live: `collect` is called once for the page, and again whenever its live part is made anew."""
+
+    name: str
+    collect: Collect
+    seconds: float  # between two live parts
+    points: Points | None = None  # of its charts
+
+    def context(self, user: Any, parameters: Any, arguments: Facts) -> Facts:
+        """Everything the templates need. Unreachable is told by the page, not raised."""
+        shared = {"page": self, "rights": {action: may(user, action) for action in permissions.ACTIONS}}
+        try:
+            return {**shared, **self.collect(parameters, **arguments)}
+        except Unreachable as error:
+            return {**shared, "unreachable": str(error)}
+
+    def live_html(self, context: Facts) -> str:
+        template = "dashboard/_unreachable.html" if "unreachable" in context else f"dashboard/_{self.name}.html"
+        return render_to_string(template, context)
+
+
+PAGES: dict[str, Page] = {}
+
+
+def page(
+    name: str, *, seconds: float = 2.0, points: Points | None = None
+) -> Callable[[Collect], Callable[..., HttpResponseBase]]:
+    """Make a view of a function that collects facts."""
+
+    def decorate(collect: Collect) -> Callable[..., HttpResponseBase]:
+        described = PAGES[name] = Page(name, collect, seconds, points)
+
+        @require_safe
+        @requires("view")
+        @wraps(collect)
+        def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+            context = described.context(request.user, request.GET, arguments)
+            if request.GET.get("format") == "json":
+                return JsonResponse(plain(context), json_dumps_params={"default": str})
+            return render(request, f"dashboard/{name}.html", context | frame(request, described, arguments))
+
+        return view
+
+    return decorate
+
+
+def frame(request: HttpRequest, current: Page, arguments: Facts) -> Facts:
+    """What stands around every page."""
+    parameters = request.GET.copy()
+    parameters["page_name"] = current.name
+    for name, value in arguments.items():
+        parameters[f"argument_{name}"] = str(value)
+    return {
+        "base_template": option("BASE_TEMPLATE"),
+        "home_url": option("HOME_URL"),
+        "sections": [
+            {
+                "name": name,
+                "label": label,
+                "glyph": glyph,
+                "url": reverse(f"dashboard:{name}"),
+                "is_current": name == section(current),
+            }
+            for name, label, glyph in SECTIONS
+        ],
+        "stream_url": f"{reverse('dashboard:stream')}?{parameters.urlencode()}",
+        "live_html": current.live_html,
+    }
+
+
+def section(current: Page) -> str:
+    return "groups" if current.name == "group" else current.name
+
+
+def plain(context: Facts) -> Facts:
+    """The facts without what only templates need."""
+    hidden = {"page", "rights", "query", "listing", "columns", "previous_page", "next_page", "pages"}
+    found = {name: value for name, value in context.items() if name not in hidden}
+    if listing := context.get("listing"):
+        found |= {name: value for name, value in asdict(listing).items() if name != "query"}
+    return found
+
+
+def series_of_group(where: Store, arguments: Facts, number: int) -> list[Facts]:
+    """The last minute of one group, which only the processes know. Their latest second is two seconds old."""
+    series = group_queries.group(where, arguments["group"])["series"]
+    end = int(where.now()) - 2
+    names = {"sent": "sends", "delivered": "deliveries", "lost": "lost"}
+    length = len(series["sends"])
+    points = [
+        {"t": end - length + 1 + index, **{name: series[field][index] for name, field in names.items()}}
+        for index in range(length)
+    ]
+    return points[-number:]
+
+
+@page("overview", seconds=1.0, points=lambda where, arguments, number: overview_queries.points(where, number=number))
+def overview(parameters: Any) -> Facts:
+    where = store()
+    hottest, number = group_queries.hottest(where)
+    return {
+        **overview_queries.overview(where, number),
+        "hottest": hottest[:8],
+        "alerts": [{"name": name, **alert} for name, alert in (where.recall("alerts") or {}).items()],
+    }
+
+
+@page("groups")
+def group_list(parameters: Any) -> Facts:
+    query = group_queries.Query.of(parameters)
+    listing = group_queries.groups(store(), query)
+    return {
+        "query": query,
+        "listing": listing,
+        "columns": COLUMNS,
+        "previous_page": query.page - 1,
+        "next_page": query.page + 1,
+    }
+
+
+@page("group", seconds=1.0, points=series_of_group)
+def group_detail(parameters: Any, group: str) -> Facts:
+    return {"group": group_queries.group(store(), group)}
+
+
+@page("connections")
+def connection_list(parameters: Any) -> Facts:
+    return connection_queries.connections(store(), parameters)
+
+
+@page("processes", seconds=1.0)
+def process_list(parameters: Any) -> Facts:
+    return {"processes": process_queries.processes(store())}
+
+
+@page("channels")
+def channel_list(parameters: Any) -> Facts:
+    return {"channels": channel_queries.channels(store())}
+
+
+@page("ledger")
+def ledger(parameters: Any) -> Facts:
+    return {"ledger": ledger_queries.ledger(store())}
+
+
+@page("redis", seconds=5.0)
+def redis(parameters: Any) -> Facts:
+    return {"redis": redis_queries.facts(store())}
+
+
+@page("history", seconds=10.0)
+def history(parameters: Any) -> Facts:
+    name = parameters.get("range", "1h")
+    return {
+        "range": name if name in history_queries.RANGES else "1h",
+        "ranges": [(key, label) for key, (_, _, label) in history_queries.RANGES.items()],
+        "happened": history_queries.happened(store()),
+    }
+
+
+@page("doctor", seconds=5.0)
+def doctor(parameters: Any) -> Facts:
+    return {"findings": [asdict(finding) for finding in doctor_queries.diagnose(store())]}
+
+
+@page("audit", seconds=5.0)
+def audit(parameters: Any) -> Facts:
+    number = parameters.get("page", "1")
+    listed = Paginator(StaffAction.objects.all(), AUDITED).get_page(number)
+    columns = ("at", "username", "action", "target", "reason", "result")
+    return {"actions": [{name: getattr(row, name) for name in columns} for row in listed], "pages": listed}
+
+
+@require_safe
+@requires("view")
+def history_points(request: HttpRequest) -> HttpResponseBase:
+    """What the charts of the history are drawn from."""
+    try:
+        return JsonResponse(history_queries.history(store(), request.GET.get("range", "1h")))
+    except Unreachable as error:
+        return JsonResponse({"points": [], "marks": [], "away": str(error)}, status=503)
