@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from drawing.elements import Kind, Shape
 
 WIDTH, HEIGHT = 480, 300  # pixels
-OVERSAMPLING = 2
+OVERSAMPLING = 3
 MARGIN = 24
 MAX_SCALE = 1.0  # a small drawing is not blown up
 HIGHLIGHT, TINT = 96, 56  # of 255: how much of what lies below is covered

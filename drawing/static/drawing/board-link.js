@@ -18,6 +18,7 @@ const AGAIN = 2_000; // ms until a fetch that failed is tried again
 export class BoardLink extends EventTarget {
   meter = new Meter();
   #feed;
+  #user;
   #inkUrl;
   #sheet;
   #inks;
@@ -30,8 +31,10 @@ export class BoardLink extends EventTarget {
   #sentAt = 0;
   #timer = 0;
 
-  constructor({ feed, socketUrl, inkUrl, sheet, inks, times }) {
+  /** `user` is the id of who reads the page, "" for nobody: in another tab somebody else may have logged in. */
+  constructor({ feed, user, socketUrl, inkUrl, sheet, inks, times }) {
     super();
+    this.#user = user;
     this.#feed = feed;
     this.#inkUrl = inkUrl;
     this.#sheet = sheet;
@@ -94,7 +97,7 @@ export class BoardLink extends EventTarget {
   #listener() {
     return {
       onOpen: () => this.#join(),
-      onHello: () => "",
+      onHello: ({ user }) => (String(user || "") === this.#user ? "" : "other_user"),
       onFrame: (frame) => this.#hear(frame),
       onBytes: (buffer) => this.#read(buffer),
       onStatus: (status) => this.#follow(status),

@@ -1,6 +1,7 @@
 /* Whether what was drawn is stored, in words; and the small meter of what goes through the socket. */
 const DOUBT = 700; // ms; an ack that comes sooner is nothing to speak of
 const WHY = {
+  other_user: "Somebody else logged in in another tab. Reload the page to go on as them.",
   logged_out: "You were logged out. Reload the page to go on.",
   not_allowed: "You may no longer see this board.",
   not_found: "This board is not there any more.",

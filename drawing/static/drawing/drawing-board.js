@@ -39,7 +39,8 @@ class DrawingBoard extends HTMLElement {
     this.stage = this.querySelector(".board__stage");
     this.#announcer = this.querySelector("[data-announcer]");
     const socketUrl = new URL(socket, location.href.replace("http", "ws")).href;
-    this.link = new BoardLink({ feed, socketUrl, inkUrl: ink, sheet: this.sheet, inks: this.inks });
+    const user = document.querySelector('meta[name="user-id"]').content;
+    this.link = new BoardLink({ feed, user, socketUrl, inkUrl: ink, sheet: this.sheet, inks: this.inks });
     this.outbox = new InkOutbox({ sheet: this.sheet, place, send: (bytes) => this.link.send(bytes) });
     this.link.use(this.outbox);
     this.history = new History(this.outbox);
@@ -190,7 +191,7 @@ class DrawingBoard extends HTMLElement {
   #ready() {
     const box = this.zoom.contents;
     const shift = (this.querySelector(".toolbar")?.offsetHeight ?? 0) / 2;
-    if (box) this.view.show(box, { margin: 72 });
+    if (box) this.view.show(box, { margin: Math.min(72, this.view.width * 0.06) });
     else this.view.pan(this.view.width / 2, this.view.height / 2 + shift);
     this.dataset.ready = "";
   }

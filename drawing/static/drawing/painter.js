@@ -9,6 +9,7 @@ import { draw, outline, owesOutline } from "./paths.js";
 const SLICE = 8; // ms of working out outlines at a time
 const SMOOTH = 12; // ms; what takes longer to paint is not painted for each frame of a movement
 const STILL = 90; // ms without a movement, and it is painted afresh
+const TIDY = 400; // ms without a change, likewise
 
 export class Painter {
   #element; // has `data-settled` while the lower canvas shows everything as it should
@@ -99,8 +100,7 @@ export class Painter {
       return;
     }
     this.#dirty = this.#dirty ? "all" : "moved";
-    clearTimeout(this.#later);
-    this.#later = setTimeout(() => this.repaint(), STILL);
+    this.#repaintLater(STILL);
   }
 
   #soon() {
@@ -116,7 +116,7 @@ export class Painter {
     else if (dirty) this.#paintBox(dirty);
     if (this.#isUpperDirty) this.#paintUpper();
     if (this.#rough) this.#outlineLater();
-    else if (dirty !== "moved") this.#element.dataset.settled = this.#sheet.rev;
+    else if (dirty === "all") this.#element.dataset.settled = this.#sheet.rev;
   }
 
   #paintAll() {
@@ -148,6 +148,13 @@ export class Painter {
     this.#paintItems([seen[0] + left / scale, seen[1] + top / scale, seen[0] + right / scale, seen[1] + bottom / scale]);
     this.#lower.restore();
     this.#picture = null;
+    this.#repaintLater(TIDY);
+  }
+
+  /** A shape that was painted in two halves is a shade different where they meet. */
+  #repaintLater(wait) {
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => this.repaint(), wait);
   }
 
   #paintItems(box) {

@@ -33,7 +33,7 @@ export class Zoom {
 
   fit() {
     const box = this.contents;
-    if (box) this.#board.view.show(box, { most: 4 });
+    if (box) this.#board.view.show(box, { most: 4, margin: Math.min(72, this.#board.view.width * 0.06) });
   }
 
   #press(button) {
