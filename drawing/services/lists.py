@@ -24,12 +24,9 @@ def touch_lists(board: Board, users: Collection[int] | None = None) -> None:
     for place in places:
         place.board = board
         feed = lists[place.user_id or 0]
-        feed.rev += 1
-        place.list_rev = feed.rev
+        place.list_rev = feed.advance()
         broadcast(feed.group, list_event(place, place.is_listed and bool(access.role_of(board, place))))
     Participant.objects.bulk_update(places, ["list_rev"])
-    if lists:
-        BoardList.objects.store_all(list(lists.values()))
     if users is None and (board.access == Board.Access.PUBLIC or board.gallery_rev):
         _touch_gallery(board)
 

@@ -65,9 +65,7 @@ def render_board(request: HttpRequest, slug: str, form: GuestForm, status: int =
         raise Http404
     may_join = seat.place is None and seat.board.may_guests_draw and not request.user.is_authenticated
     context = {"board": seat.board, "seat": seat, "guest_form": form if may_join else None}
-    response = render(request, "drawing/board_detail.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"  # the address of a board is its key
-    return response
+    return render(request, "drawing/board_detail.html", context, status=status)
 
 
 @login_required

@@ -200,12 +200,21 @@ export class BoardLink extends EventTarget {
     return response.arrayBuffer();
   }
 
+  /** The page goes away, for ever or into the back-forward cache; and comes back. */
+  suspend() {
+    this.#connection.suspend();
+  }
+
+  wake() {
+    this.#connection.resume();
+  }
+
   #followPage() {
     addEventListener("online", () => this.#connection.check());
     addEventListener("offline", () => this.#connection.check());
     document.addEventListener("visibilitychange", () => document.hidden || this.#connection.check());
-    addEventListener("pagehide", () => this.#connection.suspend());
-    addEventListener("pageshow", (event) => event.persisted && this.#connection.resume());
+    addEventListener("pagehide", () => this.suspend());
+    addEventListener("pageshow", (event) => event.persisted && this.wake());
   }
 
   #report(name, detail) {
