@@ -83,8 +83,8 @@ class LiveBoard:
         started = self._told_at = self.hub.loop.time()
         said = {pen.socket: words for pen in self.pens.values() if (words := pen.take_said())}
         if said:
-            self._tell(bytes([wire.TICK]) + b"".join(said.values()), said)
             whole = bytes([wire.TICK]) + b"".join(said.values())
+            self._tell(whole, said)
             self.hub.layer.send(self.feed, {"type": "drawing.tick", "feed": self.feed, "ink": whole})
         took = self.hub.loop.time() - started
         self._tick = SLOW_TICK_SECONDS if took > LONG_SECONDS else TICK_SECONDS
@@ -103,6 +103,7 @@ class LiveBoard:
             elif len(said) > 1:
                 others = b"".join(words for speaker, words in said.items() if speaker is not socket)
                 socket.write(binary_frame(bytes([wire.TICK]) + others))
+        self.hub.traffic.count(self.feed, len(topic.live), len(frame))
 
     def tell_ink_from_elsewhere(self, ink: bytes) -> None:
         self._tell(ink, {})
