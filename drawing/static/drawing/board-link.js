@@ -182,6 +182,7 @@ export class BoardLink extends EventTarget {
         else this.#sheet.replace(changes);
         this.#sheet.rev = since ? Math.max(rev, this.#sheet.rev) : rev;
         this.#epoch = epoch;
+        performance.mark("drawing:decoded");
         if (!this.#isFetched) this.#report("ready");
         this.#isFetched = true;
         return;
@@ -193,6 +194,7 @@ export class BoardLink extends EventTarget {
   }
 
   async #load() {
+    performance.mark("drawing:fetch"); // how long a board takes to open: `manage.py bench drawing` reads these
     const url = this.#isFetched ? `${this.#inkUrl}?since=${this.#sheet.rev}&epoch=${this.#epoch}` : this.#inkUrl;
     const response = await fetch(url);
     if (response.status === 404 || response.redirected) this.#connection.stop("not_found");

@@ -127,6 +127,7 @@ export class Painter {
     this.#rough = false;
     this.#paintItems(this.#view.box);
     this.#took = performance.now() - started;
+    if (this.#source.items.length) performance.mark("drawing:painted");
     if (this.#took >= SMOOTH) this.#keepPicture();
   }
 
