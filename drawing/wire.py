@@ -54,6 +54,8 @@ class Op(IntEnum):
 TICK, CHANGE, ACK = 0x82, 0x83, 0x85
 INK, ELEMENT, ERASED, BOARD = range(4)  # kinds of change
 
+SMALL = tuple(bytes([number]) for number in range(0x80))
+
 Ref = tuple[int, int]  # (number, 0) or (0, key)
 
 
@@ -116,11 +118,18 @@ def operation(op: int, body: bytes = b"") -> bytes:
     return bytes(data + body)
 
 
-def varints(*numbers: int) -> bytes:
+def varint(number: int) -> bytes:
+    if number < 0x80:
+        return SMALL[number]
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
     data = bytearray()
-    for number in numbers:
-        put_varint(data, number)
+    put_varint(data, number)
     return bytes(data)
+
+
+def varints(*numbers: int) -> bytes:
+    return b"".join(map(varint, numbers))
 
 
 def signed(*numbers: int) -> bytes:
@@ -147,7 +156,7 @@ def ink_change(rev: int, participant: int, points: int, crc: int) -> bytes:
 
 
 def element_change(rev: int, number: int, author: int, data: bytes) -> bytes:
-    return _change(rev, ELEMENT) + varints(number, author) + data
+    return b"\x83%b\x01%b%b%b" % (varint(rev), varint(number), varint(author), data)  # in one go: a board has thousands
 
 
 def erased_change(rev: int, number: int, participant: int) -> bytes:

@@ -66,7 +66,7 @@ def _pack(board: Board, since: int, entries: Iterable[bytes]) -> bytes:
     epoch = board.epoch.encode()
     pieces = [MAGIC, wire.varints(board.rev, since, len(epoch)), epoch]
     for entry in entries:
-        pieces += (wire.varints(len(entry)), entry)
+        pieces += (wire.varint(len(entry)), entry)
     return b"".join(pieces)
 
 

@@ -32,22 +32,42 @@ export function decode(data) {
     shape.points = Float32Array.of(reader.signed() * unit, reader.signed() * unit, EVEN);
     shape.text = new TextDecoder().decode(reader.rest());
   } else {
-    shape.points = decodePoints(reader, hasPressure, unit, { x: 0, y: 0 });
+    shape.points = decodePoints(reader.rest(), hasPressure, unit, { x: 0, y: 0 });
   }
   shape.box = boxOf(shape);
   return shape;
 }
 
-/** Points to the end; `last` is where they begin, and is moved to where they end. */
-export function decodePoints(reader, hasPressure, unit, last) {
-  const points = [];
-  while (!reader.isDone) {
-    last.x += reader.signed();
-    last.y += reader.signed();
-    points.push(last.x * unit, last.y * unit, hasPressure ? Math.min(reader.varint(), 127) / 127 : EVEN);
+/**
+ * The points in these bytes; `last` is where they begin, and is moved to where they end. A board has hundreds of thousands of them, so
+ * that numbers are read here and not by a Reader. What is cut off is not there.
+ */
+export function decodePoints(bytes, hasPressure, unit, last) {
+  const numbers = [];
+  let value = 0;
+  let shift = 0;
+  for (const byte of bytes) {
+    value |= (byte & 0x7f) << shift;
+    shift += 7;
+    if (byte >= 0x80) continue;
+    numbers.push(value);
+    value = shift = 0;
   }
-  return Float32Array.from(points);
+  const step = hasPressure ? 3 : 2;
+  const points = new Float32Array(Math.floor(numbers.length / step) * 3);
+  let { x, y } = last;
+  for (let at = 0, to = 0; to < points.length; at += step, to += 3) {
+    x += unzigzag(numbers[at]);
+    y += unzigzag(numbers[at + 1]);
+    points[to] = x * unit;
+    points[to + 1] = y * unit;
+    points[to + 2] = hasPressure ? Math.min(numbers[at + 2], 127) / 127 : EVEN;
+  }
+  Object.assign(last, { x, y });
+  return points;
 }
+
+const unzigzag = (number) => (number >>> 1) ^ -(number & 1);
 
 /** The shape again, with its bytes and its box, from what a tool made of it: rounded as everybody will see it. */
 export function encode({ kind, rgb, width, fill = "", precision = 2, hasPressure = false, text = "", points }) {

@@ -121,7 +121,7 @@ function begin(body) {
     count: shape.points.length / 3,
     length: shape.data.length,
     grow(ink) {
-      const points = decodePoints(new Reader(ink), shape.hasPressure, unit, last);
+      const points = decodePoints(ink, shape.hasPressure, unit, last);
       pieces.push(ink.slice());
       this.shape.points.push(...points);
       this.shape.path = this.shape.outline = null;

@@ -6,6 +6,7 @@ import { FONT, Kind, LINE_HEIGHT } from "./elements.js";
 const HIGHLIGHT = 0.38; // how much of what lies below is covered
 const TINT = 0.22;
 const ARROW_ANGLE = Math.PI / 7;
+const NEAR = 1; // pixel on the screen: points that are closer look like one
 const THIN = 2.6; // pixels on the screen; the outline of a thinner line cannot be seen
 
 /** Draws on a context that is scaled to the board. `rough` is quick: lines of even width. Returns false where it was rough. */
@@ -20,10 +21,10 @@ export function draw(context, shape, { isDark = false, scale = 1, rough = false 
       context.fill(outline(shape));
       return true;
     }
-    line(context, shape, colour);
+    line(context, shape, colour, scale);
     return !isOwed;
   }
-  if (kind === Kind.HIGHLIGHTER) return line(context, shape, css(rgb, isDark, HIGHLIGHT));
+  if (kind === Kind.HIGHLIGHTER) return line(context, shape, css(rgb, isDark, HIGHLIGHT), scale);
   if (fill) {
     context.fillStyle = fill === "tint" ? css(rgb, isDark, TINT) : colour;
     context.fill(path(shape));
@@ -31,11 +32,11 @@ export function draw(context, shape, { isDark = false, scale = 1, rough = false 
   return line(context, shape, colour);
 }
 
-function line(context, shape, colour) {
+function line(context, shape, colour, scale = 1) {
   context.strokeStyle = colour;
   context.lineWidth = shape.width;
   context.lineCap = context.lineJoin = "round";
-  context.stroke(path(shape));
+  context.stroke(shape.kind <= Kind.HIGHLIGHTER ? strokePath(shape, scale) : path(shape));
   return true;
 }
 
@@ -75,15 +76,26 @@ export function outline(shape) {
 
 /** The line along which a shape is drawn. */
 export function path(shape) {
-  return (shape.path ??= shape.kind <= Kind.HIGHLIGHTER ? smooth(shape.points) : new Path2D(linePath(shape)));
+  return (shape.path ??= new Path2D(linePath(shape)));
 }
 
-function smooth(points) {
+/** The line of a stroke. Seen from afar many of its points fall on one pixel: then every second one is left out, or more. */
+function strokePath(shape, scale) {
+  const { points, box } = shape;
+  const spacing = box ? (Math.hypot(box[2] - box[0], box[3] - box[1]) / (points.length / 3)) * 2 : NEAR; // a live one has no box
+  const step = spacing * scale >= NEAR ? 1 : 2 ** Math.min(4, Math.floor(Math.log2(NEAR / (spacing * scale))));
+  if (!shape.path) shape.path = new Map();
+  if (!shape.path.has(step)) shape.path.set(step, smooth(points, step * 3));
+  return shape.path.get(step);
+}
+
+function smooth(points, step) {
   const drawn = new Path2D();
   const last = points.length - 3;
   drawn.moveTo(points[0], points[1]);
-  for (let at = 3; at < last; at += 3) {
-    drawn.quadraticCurveTo(points[at], points[at + 1], (points[at] + points[at + 3]) / 2, (points[at + 1] + points[at + 4]) / 2);
+  for (let at = step; at < last; at += step) {
+    const next = Math.min(at + step, last);
+    drawn.quadraticCurveTo(points[at], points[at + 1], (points[at] + points[next]) / 2, (points[at + 1] + points[next + 1]) / 2);
   }
   drawn.lineTo(points[last] + (last ? 0 : 0.01), points[last + 1]); // a dot has no length, and would not be drawn
   return drawn;
