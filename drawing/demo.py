@@ -177,7 +177,7 @@ def plan(chance: random.Random) -> Drawn:
     yield "sam", corners(Kind.ARROW, 206, 335, 78, 0, INK, width=4)
     yield "sam", pen(curve((496, 330), (600, 320), (672, 260), (680, 164)), INK, 4)
     yield "sam", pen([(662, 182), (680, 160), (700, 180)], INK, 4)
-    yield "bob", text(600, 290, "“it is what\nyou saw”", GREY, 22)
+    yield "bob", text(512, 352, "“it is what\nyou saw”", GREY, 22)
     yield "bob", pen(wobbly(arc(676, 85, 128, 92, -2.2, 4.4, 60), chance), RED, 4)
     yield "bob", text(560, 430, "and when a hint is lost?\nIt is a row. Read it again.", RED, 24)
     yield "bob", pen(curve((690, 424), (740, 330), (730, 190)), RED, 4)

@@ -40,6 +40,7 @@ export class Others {
 
   #show({ people, watching }) {
     const me = this.#board.sheet.me;
+    this.#announce(people);
     this.#people = new Map(people.map((person) => [person.number, person]));
     this.#board.inks.keep(new Set(this.#people.keys()));
     for (const number of this.#cursors.keys()) if (!this.#people.has(number)) this.#forget(number);
@@ -53,6 +54,15 @@ export class Others {
     note.hidden = !watching;
     note.textContent = watching === 1 ? "and somebody who only looks" : `and ${watching} who only look`;
     if (this.#followed && !this.#people.has(this.#followed)) this.stopFollowing();
+  }
+
+  /** Who came and who went, for those who do not see it. */
+  #announce(people) {
+    if (!this.#people.size) return; // the page has just been opened
+    const now = new Set(people.map(({ number }) => number));
+    const came = people.filter(({ number }) => !this.#people.has(number)).map(({ name }) => `${name} came.`);
+    const went = [...this.#people.values()].filter(({ number }) => !now.has(number)).map(({ name }) => `${name} left.`);
+    if (came.length + went.length) this.#board.announce([...came, ...went].join(" "));
   }
 
   #line({ number, name, role, is_guest: isGuest }, isMe) {
