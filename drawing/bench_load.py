@@ -89,7 +89,7 @@ class Person(WSListener):
         now, reader = time.perf_counter(), Reader(payload[1:])
         while not reader.is_done:
             number, op = reader.varint(), reader.byte()
-            reader.bytes(reader.varint())
+            reader.take(reader.varint())
             if op == Op.INK:
                 at = self.heard[number] = self.heard.get(number, 0) + 1
                 if self.load.is_measured:

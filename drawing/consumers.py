@@ -95,8 +95,8 @@ class BoardConsumer(RealtimeConsumer):
         self.pen = Pen(self.socket, LiveBoard.of(self.hub, board.group), board.pk, place)
         self.pen.role, self.pen.is_locked = role, board.is_locked
         user = caller.user.pk or 0
-        about = {"version": VERSION, "heartbeat": HEARTBEAT_SECONDS, "limits": {"frame": FRAME_BYTES}}
-        self.socket.send(Hello(connection=self.socket.id, user=user, **about))
+        limit = {"frame": FRAME_BYTES}
+        self.socket.send(Hello(connection=self.socket.id, user=user, version=VERSION, heartbeat=HEARTBEAT_SECONDS, limits=limit))
         self.socket.send(
             BoardOpened(
                 feed=board.group,

@@ -115,13 +115,15 @@ def meadow(chance: random.Random) -> Drawn:
         angle = 2 * pi * ray / 12
         points = [(760 + cos(angle) * at, 110 + sin(angle) * at) for at in range(78, 112, 4)]
         yield "mia", pen(wobbly(points, chance, 0.8), ORANGE, 6)
-    for x, y, scale in ((150, 90, 1.0), (430, 50, 0.75)):
-        bumps = [arc(x + at * 44 * scale, y, 34 * scale, 30 * scale, pi * 0.9, pi * 2.1, 14) for at in range(3)]
+    for left, top, scale in ((150.0, 90.0, 1.0), (430.0, 50.0, 0.75)):
+        bumps = [arc(left + at * 44 * scale, top, 34 * scale, 30 * scale, pi * 0.9, pi * 2.1, 14) for at in range(3)]
         outline = [point for bump in bumps for point in bump]
-        base = (x - 36 * scale, y + 12 * scale), (x + 124 * scale, y + 12 * scale)
+        base = (left - 36 * scale, top + 12 * scale), (left + 124 * scale, top + 12 * scale)
         yield "lee", pen([*outline, base[1], base[0], outline[0]], BLUE, 5)
-    for top, rgb, who in ((330, TEAL, "kim"), (385, GREEN, "kim")):
-        hills = curve((-60, top + 30), (120, top - 70), (330, top + 10), (520, top - 40), (720, top + 30), (960, top - 30))
+    for ridge, rgb, who in ((330, TEAL, "kim"), (385, GREEN, "kim")):
+        hills = curve(
+            (-60, ridge + 30), (120, ridge - 70), (330, ridge + 10), (520, ridge - 40), (720, ridge + 30), (960, ridge - 30)
+        )
         yield who, pen(hills, rgb, 6)
     colours = [RED, PINK, VIOLET, BLUE, ORANGE, RED, PINK]
     for at, rgb in enumerate(colours):
@@ -131,15 +133,15 @@ def meadow(chance: random.Random) -> Drawn:
         ):
             yield who, shape
     for blade in range(46):
-        x = -50 + blade * 22 + chance.uniform(-8, 8)
+        stem = -50 + blade * 22 + chance.uniform(-8, 8)
         foot = 640 + chance.uniform(-6, 14)
         yield (
             "lee",
             pen(
                 curve(
-                    (x, foot),
-                    (x + chance.uniform(-4, 4), foot - 22),
-                    (x + chance.uniform(-14, 14), foot - chance.uniform(34, 62)),
+                    (stem, foot),
+                    (stem + chance.uniform(-4, 4), foot - 22),
+                    (stem + chance.uniform(-14, 14), foot - chance.uniform(34, 62)),
                     steps=6,
                 ),
                 GREEN,
@@ -204,9 +206,9 @@ def sketch(chance: random.Random) -> Drawn:
     yield "ann", pen(curve((180, 196), (191, 206), (202, 196), (180, 196)), PINK, 6)
     yield "ann", pen(curve((191, 208), (188, 228), (164, 230)), INK, 4)
     yield "ann", pen(curve((191, 208), (196, 228), (220, 230)), INK, 4)
-    for y, bend in ((196, -14), (208, 0), (220, 14)):
-        yield "ann", pen(curve((128, y), (80, y + bend * 0.6), (22, y + bend)), GREY, 3)
-        yield "ann", pen(curve((252, y), (300, y + bend * 0.6), (362, y + bend)), GREY, 3)
+    for whisker, bend in ((196, -14), (208, 0), (220, 14)):
+        yield "ann", pen(curve((128, whisker), (80, whisker + bend * 0.6), (22, whisker + bend)), GREY, 3)
+        yield "ann", pen(curve((252, whisker), (300, whisker + bend * 0.6), (362, whisker + bend)), GREY, 3)
     yield "ann", text(118, 306, "milk, please", GREY, 26)
 
 

@@ -1,9 +1,10 @@
 """A board as a small PNG, for lists. Drawn large and scaled down, so that thin lines stay lines."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from math import atan2, cos, hypot, pi, sin
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -17,6 +18,8 @@ HIGHLIGHT, TINT = 96, 56  # of 255: how much of what lies below is covered
 ARROW_ANGLE = pi / 7
 
 Box = tuple[float, float, float, float]
+Point = tuple[float, float]
+Colour = tuple[int, ...]
 
 
 def draw(shapes: Iterable[Shape]) -> bytes:
@@ -69,7 +72,7 @@ class _Pen:
                 font = ImageFont.load_default(max(width, 4))
                 self.surface.multiline_text(points[0], shape.text, (*shape.rgb, 255), font, spacing=width * 0.2)
 
-    def outline(self, shape: Shape, points: list[tuple[float, float]], width: float) -> None:
+    def outline(self, shape: Shape, points: list[Point], width: float) -> None:
         (x0, y0), (x1, y1) = points
         box = [min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)]
         name = "rectangle" if shape.kind == Kind.RECT else "ellipse"
@@ -78,18 +81,18 @@ class _Pen:
         fill = (*shape.rgb, 255) if shape.fill == "fill" else None
         getattr(self.surface, name)(box, fill=fill, outline=(*shape.rgb, 255), width=max(1, round(width)))
 
-    def blend(self, paint) -> None:
+    def blend(self, paint: Callable[[Any], None]) -> None:
         """What does not cover what lies below it."""
         layer = Image.new("RGBA", self.picture.size, (0, 0, 0, 0))
         paint(ImageDraw.Draw(layer))
         self.picture.alpha_composite(layer)
 
-    def line(self, surface, points: list[tuple[float, float]], width: float, colour) -> None:
+    def line(self, surface: Any, points: list[Point], width: float, colour: Colour) -> None:
         surface.line(points, colour, max(1, round(width)), joint="curve")
         for x, y in (points[0], points[-1]):
             surface.ellipse([x - width / 2, y - width / 2, x + width / 2, y + width / 2], colour)
 
-    def stroke(self, points: list[tuple[float, float]], pressures: list[float], width: float, colour) -> None:
+    def stroke(self, points: list[Point], pressures: list[float], width: float, colour: Colour) -> None:
         """Thinner where it was pressed less."""
         if width < 2 * OVERSAMPLING or len(set(pressures)) == 1:
             self.line(self.surface, points, width, colour)
@@ -97,7 +100,7 @@ class _Pen:
         for (start, end), pressure in zip(pairwise(points), pressures[1:], strict=True):
             self.line(self.surface, [start, end], width * (0.5 + pressure * 0.75), colour)
 
-    def head(self, points: list[tuple[float, float]], width: float, colour) -> None:
+    def head(self, points: list[Point], width: float, colour: Colour) -> None:
         (x0, y0), (x1, y1) = points
         angle, size = atan2(y1 - y0, x1 - x0), min(hypot(x1 - x0, y1 - y0) / 2, width * 2 + 14 * self.scale)
         for side in (-ARROW_ANGLE, ARROW_ANGLE):

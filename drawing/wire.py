@@ -72,9 +72,9 @@ class Reader:
         return self._at >= len(self._data)
 
     def byte(self) -> int:
-        return self.bytes(1)[0]
+        return self.take(1)[0]
 
-    def bytes(self, length: int) -> bytes:
+    def take(self, length: int) -> bytes:
         piece = self._data[self._at : self._at + length]
         if len(piece) < length:
             raise Refusal("bad_frame", "The frame is cut off.")
@@ -82,7 +82,7 @@ class Reader:
         return piece
 
     def rest(self) -> bytes:
-        return self.bytes(len(self._data) - self._at)
+        return self.take(len(self._data) - self._at)
 
     def varint(self) -> int:
         value = shift = 0
@@ -94,7 +94,7 @@ class Reader:
         return value | byte << shift
 
     def key(self) -> int:
-        return int.from_bytes(self.bytes(KEY_BYTES), "little") >> 1  # 63 bits: what a column of the database holds
+        return int.from_bytes(self.take(KEY_BYTES), "little") >> 1  # 63 bits: what a column of the database holds
 
     def refs(self) -> tuple[Ref, ...]:
         found = []
@@ -109,7 +109,7 @@ def operations(data: bytes) -> Iterator[tuple[int, bytes]]:
     reader = Reader(data)
     while not reader.is_done:
         op = reader.byte()
-        yield op, reader.bytes(reader.varint())
+        yield op, reader.take(reader.varint())
 
 
 def operation(op: int, body: bytes = b"") -> bytes:
@@ -188,7 +188,7 @@ def read_change(payload: bytes) -> Change:
     rev, kind = reader.varint(), reader.byte()
     if kind == INK:
         participant, points = reader.varint(), reader.varint()
-        return Change(rev, kind, rev, participant, points=points, crc=int.from_bytes(reader.bytes(4), "little"))
+        return Change(rev, kind, rev, participant, points=points, crc=int.from_bytes(reader.take(4), "little"))
     if kind == BOARD:
         return Change(rev, kind, data=reader.rest())
     number, participant = reader.varint(), reader.varint()

@@ -81,12 +81,12 @@ class DrawingWorkload:
     def page(self, feed: dict[str, Any], get: Callable[[str], str]) -> list[Row]:
         """The board in bulk, as a page fetches it after a reset."""
         reader = wire.Reader(get(f"{feed['url']}ink/").encode(errors="surrogateescape"))
-        assert reader.bytes(len(MAGIC)) == MAGIC
+        assert reader.take(len(MAGIC)) == MAGIC
         _, _, epoch = reader.varint(), reader.varint(), reader.varint()
-        reader.bytes(epoch)
+        reader.take(epoch)
         rows = []
         while not reader.is_done:
-            change = wire.read_change(reader.bytes(reader.varint()))
+            change = wire.read_change(reader.take(reader.varint()))
             rows.append(_row(change.number, change.rev, change.data))
         return rows
 

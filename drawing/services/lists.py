@@ -16,8 +16,8 @@ def touch_lists(board: Board, users: Collection[int] | None = None) -> None:
 
     Boards are locked before lists, lists in the order of their people, the gallery last, always.
     """
-    places = Participant.objects.filter(board=board.pk).exclude(user=None).select_related("user", "board__owner")
-    places = list((places if users is None else places.filter(user__in=users)).order_by("user_id"))
+    known = Participant.objects.filter(board=board.pk).exclude(user=None).select_related("user", "board__owner")
+    places = list((known if users is None else known.filter(user__in=users)).order_by("user_id"))
     owners = [place.user_id for place in places if place.user_id is not None]
     BoardList.objects.bulk_create([BoardList(user_id=user) for user in owners], ignore_conflicts=True)
     lists = BoardList.objects.lock_all(owners)

@@ -23,18 +23,6 @@ PICTURE = """async () => {
 DRAWN = """() => document.querySelector("drawing-board").sheet.shown.map(({ number, shape }) =>
   [number, Array.from(shape.data, (byte) => byte.toString(16).padStart(2, "0")).join("")])"""
 
-NEW_BOARDS = """
-from drawing import services
-from django.contrib.auth.models import User
-from realtime.limits import unlimited
-ann, bob = User.objects.get(username="ann"), User.objects.get(username="bob")
-with unlimited():
-    for title, access in {wanted!r}:
-        board = services.create_board(ann, title, access)
-        services.share_board(ann, board.pk, bob, "editor")
-        print(board.slug, board.pk)
-"""
-
 
 class Artist:
     """One person's tab. Everything waits for what it needs; nothing waits for time to pass."""

@@ -174,7 +174,7 @@ def read(data: bytes) -> Any:
     said = []
     while not reader.is_done:
         number, op = reader.varint(), reader.byte()
-        said.append((number, op, reader.bytes(reader.varint())))
+        said.append((number, op, reader.take(reader.varint())))
     return ("tick", said)
 
 

@@ -12,7 +12,8 @@ from tests.server import running_server
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
-from drawing.tests.canvas import GONE, NEW_BOARDS, Artist
+from drawing.tests.canvas import GONE, Artist
+from drawing.tests.making import NEW_BOARDS
 
 pytestmark = pytest.mark.browser
 

@@ -199,11 +199,11 @@ class InkTests(PageCase):
         if response.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         reader = wire.Reader(body)
-        self.assertEqual(reader.bytes(4), MAGIC)
-        rev, since, epoch = reader.varint(), reader.varint(), reader.bytes(reader.varint()).decode()
+        self.assertEqual(reader.take(4), MAGIC)
+        rev, since, epoch = reader.varint(), reader.varint(), reader.take(reader.varint()).decode()
         entries = []
         while not reader.is_done:
-            entries.append(reader.bytes(reader.varint()))
+            entries.append(reader.take(reader.varint()))
         return rev, since, epoch, entries
 
     def test_the_whole_board_and_what_is_new_on_it(self):

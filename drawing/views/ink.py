@@ -1,7 +1,7 @@
 """What was drawn, in bulk: the first thing a board's page fetches, its replay, and its small picture."""
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -70,7 +70,7 @@ def _pack(board: Board, since: int, entries: Iterable[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-def _answer(request: HttpRequest, board: Board, what: str, pack) -> HttpResponse:
+def _answer(request: HttpRequest, board: Board, what: str, pack: Callable[[], bytes]) -> HttpResponse:
     """Not sent again when the browser has it: a reload of a board that nobody changed costs nothing."""
     tag = f'"{board.epoch}-{board.rev}-{what}"'
     if request.headers.get("If-None-Match") == tag:

@@ -41,7 +41,7 @@ def get_board(plan: DemoBoard, people: dict[str, User]) -> Board:
     if board := Board.objects.filter(title=plan.title, owner=owner).first():
         return board
     board = services.create_board(owner, plan.title, plan.access, plan.background)
-    places = {owner.username: services.take_place(owner, board)}
+    places = {owner.username: board.participants.get(user=owner)}
     for person in others:
         places[person.username] = services.share_board(owner, board.pk, person, "editor")
     drawn = plan.draw(random.Random(plan.title))
