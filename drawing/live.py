@@ -85,7 +85,8 @@ class LiveBoard:
         if said:
             whole = bytes([wire.TICK]) + b"".join(said.values())
             self._tell(whole, said)
-            self.hub.layer.send(self.feed, {"type": "drawing.tick", "feed": self.feed, "ink": whole})
+            if self._elsewhere:  # nobody is told what nobody there would see
+                self.hub.layer.send(self.feed, {"type": "drawing.tick", "feed": self.feed, "ink": whole})
         took = self.hub.loop.time() - started
         self._tick = SLOW_TICK_SECONDS if took > LONG_SECONDS else TICK_SECONDS
 

@@ -27,7 +27,9 @@ COLLECTED_BYTES = 32_768  # told in one tick for one person
 
 points_per_socket = Limit("points", burst=4_000, per_second=600)
 
-_operations: Batcher[services.Operation, services.Drawn] = Batcher(services.draw_all)
+# Nobody waits to see a stroke that is told live, so that its commit may wait for others. The first one goes at once.
+GATHER_SECONDS = 0.05
+_operations: Batcher[services.Operation, services.Drawn] = Batcher(services.draw_all, rest=GATHER_SECONDS)
 
 
 @dataclass(slots=True)
