@@ -22,25 +22,25 @@ Point = tuple[float, float]
 Colour = tuple[int, ...]
 
 
-def draw(shapes: Iterable[Shape]) -> bytes:
-    """The PNG, on a transparent ground."""
-    shapes = list(shapes)
+def draw(read: Callable[[], Iterable[Shape]]) -> bytes:
+    """The PNG, on a transparent ground. `read` gives the shapes, twice: all of a large board would not fit into memory."""
     picture = Image.new("RGBA", (WIDTH * OVERSAMPLING, HEIGHT * OVERSAMPLING), (0, 0, 0, 0))
-    if shapes:
-        pen = _Pen(picture, _box(shapes))
-        for shape in shapes:
+    boxes = [_box(shape) for shape in read()]
+    if boxes:
+        left, top, right, bottom = zip(*boxes, strict=True)
+        pen = _Pen(picture, (min(left), min(top), max(right), max(bottom)))
+        for shape in read():
             pen.draw(shape)
     output = io.BytesIO()
     picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).quantize(128, Image.Quantize.FASTOCTREE).save(output, "PNG")
     return output.getvalue()
 
 
-def _box(shapes: list[Shape]) -> Box:
-    xs = [x for shape in shapes for x, _, _ in shape.points]
-    ys = [y for shape in shapes for _, y, _ in shape.points]
-    texts = [shape for shape in shapes if shape.kind == Kind.TEXT]
-    xs += [shape.points[0][0] + max(map(len, shape.text.split("\n"))) * shape.width * 0.55 for shape in texts]
-    ys += [shape.points[0][1] + (shape.text.count("\n") + 1) * shape.width * 1.25 for shape in texts]
+def _box(shape: Shape) -> Box:
+    xs, ys = [x for x, _, _ in shape.points], [y for _, y, _ in shape.points]
+    if shape.kind == Kind.TEXT:
+        xs.append(xs[0] + max(map(len, shape.text.split("\n"))) * shape.width * 0.55)
+        ys.append(ys[0] + (shape.text.count("\n") + 1) * shape.width * 1.25)
     return min(xs), min(ys), max(xs), max(ys)
 
 

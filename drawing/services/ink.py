@@ -23,8 +23,8 @@ BYTES_PER_BOARD = 5_000_000
 REFS = 2_000  # elements in one operation
 BYTES_PER_TOKEN = 800  # of an element: some 200 points
 
-# A person drawing fast makes three strokes in a second; pasting or moving a hundred things at once must pass, too.
-operations_per_person = Limit("drawing", burst=300, per_second=20)
+# A person drawing fast makes three strokes in a second; copying or moving some hundred things at once must pass, too.
+operations_per_person = Limit("drawing", burst=600, per_second=20)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from drawing.models import Board, Element, Thumbnail
 from realtime.broadcast import broadcast
 from realtime.jobs import enqueue
 
+TOMBSTONES = 20_000  # of a board; who draws and erases without end must not fill the disk
 PAUSE = timedelta(seconds=3)  # so that a minute of drawing is a dozen pictures and not a thousand
 
 
@@ -30,9 +31,19 @@ def draw_thumbnail(board_id: int) -> None:
     if board is None:
         return
     rows = Element.objects.on(board).alive().order_by("number").values_list("data", flat=True)
-    png = picture.draw(decode(bytes(data)) for data in rows)
+    png = picture.draw(lambda: (decode(bytes(data)) for data in rows.iterator()))
     with transaction.atomic():
         board = Board.objects.lock(pk=board_id)
+        _trim(board)
         Thumbnail.objects.update_or_create(board=board, defaults={"png": png})
         board.advance(1, settings_rev=board.rev + 1, thumbnail_rev=board.rev + 1)
         broadcast(board.group, board_event(board), head=board.head())
+
+
+def _trim(board: Board) -> None:
+    """Forget what was erased longest ago. Whoever has not heard of it yet starts afresh."""
+    erased = Element.objects.on(board).filter(is_erased=True).order_by("-rev")
+    last = erased.values_list("rev", flat=True)[TOMBSTONES : TOMBSTONES + 1].first()
+    if last is not None:
+        Element.objects.on(board).filter(is_erased=True, rev__lte=last).delete()
+        board.advance(0, purged_rev=max(board.purged_rev, last))

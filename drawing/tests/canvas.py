@@ -6,6 +6,9 @@ from playwright.sync_api import expect
 
 from realtime.tests.browser import Watch, wait_for
 
+PATIENCE = 20  # seconds; the machine may be busy
+expect.set_options(timeout=PATIENCE * 1000)
+
 GONE = ["WebSocket connection to", "ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "could not be fetched"]
 PICTURE = """async () => {
   const board = document.querySelector("drawing-board");
@@ -51,7 +54,7 @@ class Artist:
         return self.page.locator(".board-status")
 
     def is_saved(self) -> None:
-        expect(self.status).to_have_text("Saved", timeout=20_000)
+        expect(self.status).to_have_text("Saved")
 
     def tool(self, name: str) -> None:
         button = self.page.locator(f'button[data-tool="{name}"]')
@@ -71,9 +74,9 @@ class Artist:
 
     def has(self, count: int) -> None:
         """So many elements are on this screen."""
-        wait_for(self.page, f"document.querySelector('drawing-board').sheet.shown.length === {count}", 10)
+        wait_for(self.page, f"document.querySelector('drawing-board').sheet.shown.length === {count}", PATIENCE)
 
-    def holds(self, condition: str, seconds: float = 5) -> None:
+    def holds(self, condition: str, seconds: float = PATIENCE) -> None:
         """`board` is the element of the page."""
         wait_for(self.page, f"((board) => {condition})(document.querySelector('drawing-board'))", seconds)
 

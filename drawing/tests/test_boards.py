@@ -14,7 +14,7 @@ from PIL import Image
 
 from drawing import demo, services
 from drawing.models import Board, Element, Participant, Thumbnail
-from drawing.services import boards, ink
+from drawing.services import boards, ink, thumbnails
 from drawing.tests.people import Place
 from drawing.tests.tabs import new_key, rectangle, stroke, text
 from realtime.jobs import run_due
@@ -252,6 +252,17 @@ class ThumbnailTests(BoardCase):
             self.put(data=services_encode(shape))
         services.draw_thumbnail(self.board.pk)
         self.assertTrue(Thumbnail.objects.exists())
+
+    def test_who_draws_and_erases_without_end_does_not_fill_the_disk(self):
+        seat = self.place.seat(self.place.owner)
+        numbers = [self.put().number for _ in range(5)]
+        for number in numbers[:4]:
+            services.draw(services.Erase(self.board.pk, seat.pk, ((number, 0),)))
+        with mock.patch.object(thumbnails, "TOMBSTONES", 1):
+            services.draw_thumbnail(self.board.pk)
+        self.assertEqual(list(Element.objects.order_by("number").values_list("number", flat=True)), numbers[3:])
+        self.board.refresh_from_db()
+        self.assertEqual(self.board.purged_rev, numbers[-1] + 3)
 
     def test_of_a_board_that_is_gone_there_is_none(self):
         self.put()

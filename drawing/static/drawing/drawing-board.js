@@ -6,7 +6,7 @@ import { BoardLink } from "./board-link.js";
 import { BoardMenu } from "./board-menu.js";
 import { BoardStatus } from "./board-status.js";
 import { Hand } from "./hand.js";
-import { History } from "./history.js";
+import { History, togglings } from "./history.js";
 import { InkOutbox } from "./ink-outbox.js";
 import { Keyboard } from "./keyboard.js";
 import { LiveInk } from "./live-ink.js";
@@ -21,6 +21,8 @@ import { Zoom } from "./zoom.js";
 import { paintHand } from "./overlay.js";
 import { encode } from "./elements.js";
 import { newKey } from "./wire.js";
+
+const AT_ONCE = 500; // elements that may be changed or copied in one go; the server takes some hundreds at once
 
 class DrawingBoard extends HTMLElement {
   sheet = new Sheet();
@@ -86,7 +88,8 @@ class DrawingBoard extends HTMLElement {
 
   /** Puts elements: entries of the outbox. */
   make(entries, options) {
-    for (const entry of entries) this.outbox.add(entry, options);
+    if (options?.isLive) this.outbox.add(entries[0], options);
+    else this.outbox.addAll(entries);
     this.history.did({ made: entries.map(({ item }) => item) });
     return entries;
   }
@@ -99,7 +102,7 @@ class DrawingBoard extends HTMLElement {
 
   erase(items) {
     if (!this.mayDraw || !items.length) return;
-    this.outbox.add({ type: "erase", items, item: items[0] });
+    this.outbox.addAll(togglings("erase", items));
     this.history.did({ erased: items });
     this.announce(items.length === 1 ? "Erased." : `${items.length} elements erased.`);
   }
@@ -107,7 +110,8 @@ class DrawingBoard extends HTMLElement {
   /** Pairs of an item and the shape it should have. */
   change(pairs) {
     const changed = pairs.filter(([item]) => item.shape).map(([item, shape]) => [item, item.shape, shape]);
-    for (const [item, , shape] of changed) this.outbox.add({ type: "edit", item, data: shape.data });
+    if (changed.length > AT_ONCE) return this.toast(`At most ${AT_ONCE} things can be changed at once.`, "warning");
+    this.outbox.addAll(changed.map(([item, , shape]) => ({ type: "edit", item, data: shape.data })));
     if (changed.length) this.history.did({ changed });
   }
 
@@ -117,6 +121,7 @@ class DrawingBoard extends HTMLElement {
       return { type: "put", key: newKey(), data: encode({ ...shape, points }).data };
     });
     if (!this.mayDraw || !entries.length) return;
+    if (entries.length > AT_ONCE) return this.toast(`At most ${AT_ONCE} things can be copied at once.`, "warning");
     this.make(entries);
     this.tools.choose("select");
     this.tools.selection.select(entries.map(({ item }) => item));

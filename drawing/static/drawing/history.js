@@ -1,5 +1,8 @@
 /* Undo and redo of what this person did here. What others did meanwhile stays: an element that they changed is left as it is. */
+import { isEqual } from "./bytes.js";
+
 const KEPT = 500; // steps
+const AT_ONCE = 1_000; // elements in one operation
 
 export class History extends EventTarget {
   #outbox;
@@ -32,7 +35,7 @@ export class History extends EventTarget {
     if (!step) return false;
     if (step.made) this.#toggle("erase", step.made);
     else if (step.erased) this.#toggle("restore", step.erased);
-    else for (const [item, before, after] of step.changed) this.#change(item, after, before);
+    else this.#change(step.changed.map(([item, before, after]) => [item, after, before]));
     this.#undone.push(step);
     this.#report();
     return true;
@@ -43,7 +46,7 @@ export class History extends EventTarget {
     if (!step) return false;
     if (step.made) this.#toggle("restore", step.made);
     else if (step.erased) this.#toggle("erase", step.erased);
-    else for (const [item, before, after] of step.changed) this.#change(item, before, after);
+    else this.#change(step.changed);
     this.#done.push(step);
     this.#report();
     return true;
@@ -51,17 +54,26 @@ export class History extends EventTarget {
 
   #toggle(type, items) {
     const meant = items.filter((item) => Boolean(item.shape) === (type === "erase"));
-    if (meant.length) this.#outbox.add({ type, items: meant, item: meant[0] });
+    this.#outbox.addAll(togglings(type, meant));
   }
 
-  /** Only if it still looks as it did when the step was done. */
-  #change(item, from, to) {
-    const looks = item.shape?.data;
-    if (!looks || looks.length !== from.data.length || looks.some((byte, at) => byte !== from.data[at])) return;
-    this.#outbox.add({ type: "edit", item, data: to.data });
+  /** Only what still looks as it did when the step was done. */
+  #change(changed) {
+    const meant = changed.filter(([item, from]) => item.shape && isEqual(item.shape.data, from.data));
+    this.#outbox.addAll(meant.map(([item, , to]) => ({ type: "edit", item, data: to.data })));
   }
 
   #report() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** Entries of the outbox that erase or restore these items. */
+export function togglings(type, items) {
+  const entries = [];
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    const some = items.slice(at, at + AT_ONCE);
+    entries.push({ type, items: some, item: some[0] });
+  }
+  return entries;
 }

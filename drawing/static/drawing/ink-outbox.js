@@ -4,12 +4,13 @@
  */
 import { Ownership } from "../realtime/ownership.js";
 import { uuid } from "../realtime/uuid.js";
+import { concat } from "./bytes.js";
 import { InkStore } from "./ink-store.js";
 import { entryOperation } from "./wire.js";
 
 const LATER = new Set(["retry_later", "rate_limited"]);
 const HOPELESS = new Set(["conflict", "not_found", "bad_frame", "bad_value", "too_long"]);
-const UNSENT = 8_000; // ms before a sent entry is doubted
+const FRAME_BYTES = 40_000; // the server takes 65,536
 
 /** Dispatches "change" when the number of waiting entries may differ, and "refused" ({entry, refusal}). */
 export class InkOutbox extends EventTarget {
@@ -65,6 +66,18 @@ export class InkOutbox extends EventTarget {
 
   /** What a person did: `{type: "put", key, data}`, `{type: "edit", item, data}`, `{type: "erase" | "restore", items}`. */
   add(entry, { isLive = false } = {}) {
+    this.#begin(entry, isLive);
+    this.pump();
+    return entry;
+  }
+
+  /** Several at once, which then travel together. */
+  addAll(entries) {
+    for (const entry of entries) this.#begin(entry, false);
+    this.pump();
+  }
+
+  #begin(entry, isLive) {
     if (entry.data) entry.data = entry.data.slice(); // not a view of a whole board, which would be stored with it
     if (entry.type === "edit") {
       const isChained = this.#sheet.entries.some((other) => other.items.includes(entry.item));
@@ -74,8 +87,6 @@ export class InkOutbox extends EventTarget {
     entry.id = `${this.#place} ${this.#owner} ${entry.tag}`;
     this.#take(entry);
     this.#save(entry);
-    this.pump();
-    return entry;
   }
 
   #take(entry) {
@@ -93,11 +104,28 @@ export class InkOutbox extends EventTarget {
   /** Sends what may be sent, in order. */
   pump() {
     if (!this.#isLive || this.#isHeld) return;
+    let frame = { entries: [], pieces: [], length: 0 };
     for (const entry of this.#sheet.entries) {
       if (entry.sentAt || entry.refusal) continue;
-      if (!this.#address(entry) || !this.#send(entryOperation(entry))) return;
-      entry.sentAt = performance.now();
+      if (!this.#address(entry)) break;
+      const piece = entryOperation(entry);
+      if (frame.length + piece.length > FRAME_BYTES) {
+        if (!this.#sendFrame(frame)) return;
+        frame = { entries: [], pieces: [], length: 0 };
+      }
+      frame.entries.push(entry);
+      frame.pieces.push(piece);
+      frame.length += piece.length;
     }
+    this.#sendFrame(frame);
+  }
+
+  /** Many in one frame: moving three hundred things at once is three hundred operations, and frames are counted. */
+  #sendFrame({ entries, pieces, length }) {
+    if (!length) return true;
+    if (!this.#send(concat(...pieces))) return false;
+    for (const entry of entries) entry.sentAt = performance.now();
+    return true;
   }
 
   /** Fills in what the wire needs; false while the server has not told us yet. */
@@ -187,10 +215,6 @@ export class InkOutbox extends EventTarget {
 
   pause() {
     this.#isLive = false;
-  }
-
-  get isSlow() {
-    return this.#sheet.entries.some((entry) => entry.sentAt && performance.now() - entry.sentAt > UNSENT);
   }
 
   #report(name, detail) {
