@@ -7,26 +7,23 @@ import asyncio
 import json
 import random
 import time
-import urllib.parse
-import urllib.request
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from http.cookiejar import CookieJar
 from itertools import pairwise
 from math import cos, pi, sin
 from secrets import randbits
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.typing import Origin
 
 from drawing import demo, wire
 from drawing.elements import Shape, encode
 from drawing.models import Board, Element
 from drawing.wire import Op
 from realtime.threads import in_database
+from realtime.visitors import Visitor, ping
 
 PEOPLE = ("kim", "lee", "mia")
 BOARD = "The wall"
@@ -37,7 +34,6 @@ CALMER_EVERY_SECONDS = 10 * 60  # pauses double, treble...: a demo that runs ove
 FRAME_SECONDS = 0.033
 POINTS_PER_FRAME = 3
 KEPT = 60  # strokes of each person
-PING_SECONDS = 15
 AGAIN_SECONDS = 5  # after a connection was lost
 
 
@@ -104,27 +100,16 @@ def drawing(chance: random.Random) -> Iterator[Shape]:
             yield demo.pen(demo.arc(x + size * 0.8, y - size * 0.12, 2, 2), demo.INK, 3)
 
 
-class Tab:
+class Tab(Visitor):
     """One person with the board open: a session by the log-in form, a socket that comes back when it is lost."""
 
     def __init__(self, url: str, name: str, board: Board, drawn: Iterable[int] = ()):
-        self.url, self.name = url.rstrip("/"), name
+        super().__init__(url, name)
         self.path, self.feed = board.get_absolute_url(), board.group
         self.slug = board.slug
         self.drawn = deque(drawn)  # numbers of own strokes, the oldest first
         self._tag = 0
-        self._cookies = CookieJar()
         self._socket: ClientConnection | None = None
-
-    def log_in(self) -> None:
-        """Raises `PermissionError`."""
-        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
-        page = f"{self.url}/accounts/login/"
-        browser.open(page, timeout=20).close()
-        form = {"username": self.name, "password": self.name, "csrfmiddlewaretoken": self._cookie("csrftoken")}
-        browser.open(page, urllib.parse.urlencode(form).encode(), timeout=20).close()
-        if not self._cookie("sessionid"):
-            raise PermissionError(f"{self.name} could not log in at {self.url}.")
 
     async def stay(self) -> None:
         """Keep a socket open until cancelled."""
@@ -159,13 +144,10 @@ class Tab:
         await self._send(wire.operation(Op.END, wire.varints(self._tag, count)))
 
     async def _visit(self) -> None:
-        origin = Origin("{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(self.url)))
-        address = f"{self.url.replace('http', 'ws', 1)}/ws/drawing/{self.slug}/"
-        cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)}
-        async with connect(address, origin=origin, additional_headers=cookies) as socket:
+        async with self.connect(f"/ws/drawing/{self.slug}/") as socket:
             await socket.send(json.dumps({"type": "realtime.feed.join", "feed": self.feed, "rev": None, "epoch": ""}))
             self._socket = socket
-            pings = asyncio.create_task(self._ping())
+            pings = asyncio.create_task(ping(socket))
             try:
                 async for frame in socket:
                     if isinstance(frame, bytes) and frame[0] == wire.ACK:
@@ -180,18 +162,8 @@ class Tab:
         if number:  # of an erasure it is 0
             self.drawn.append(number)
 
-    async def _ping(self) -> None:
-        while True:
-            await asyncio.sleep(PING_SECONDS)
-            if self._socket:
-                with suppress(ConnectionClosed):
-                    await self._socket.send(json.dumps({"type": "realtime.ping"}))
-
     async def _send(self, frame: bytes) -> None:
         """What cannot be sent is not drawn: a demo needs no outbox."""
         if self._socket:
             with suppress(ConnectionClosed):
                 await self._socket.send(frame)
-
-    def _cookie(self, name: str) -> str:
-        return next((str(cookie.value) for cookie in self._cookies if cookie.name.endswith(name)), "")

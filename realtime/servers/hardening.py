@@ -182,7 +182,10 @@ _REPLACED = (
     (AccessLogGenerator, "write_entry", write_entry),
 )
 _OVERRIDDEN = (
-    (ws_protocol.WebSocketProtocol, "applicationCreateWorked onMessage serverSend serverAccept sendClose dataReceived _dataReceived"),
+    (
+        ws_protocol.WebSocketProtocol,
+        "applicationCreateWorked onMessage serverSend serverAccept sendClose dataReceived _dataReceived",
+    ),
     (http_protocol.WebRequest, "gotLength handleContentChunk requestReceived"),
     (asyncio.Queue, "get_nowait"),
 )
