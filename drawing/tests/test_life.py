@@ -15,6 +15,7 @@ from drawing import demo, elements, life, wire
 from drawing.models import Board
 from drawing.wire import Op, Reader
 from realtime.testing import RealtimeTestCase
+from tests.clients import eventually
 
 
 class Site:
@@ -52,18 +53,14 @@ class TabTests(SimpleTestCase):
             port = server.sockets[0].getsockname()[1]
             tab = life.Tab(f"http://127.0.0.1:{port}/", "kim", Board(pk=7, slug="wall"), drawn=[3])
             stay = asyncio.create_task(tab.stay())
-            async with asyncio.timeout(10):
-                while tab._socket is None:
-                    await asyncio.sleep(0)
-                with mock.patch.object(life, "KEPT", 1), mock.patch.object(life, "FRAME_SECONDS", 0):
-                    await tab.draw(iter([shape]))
-                    self.assertEqual(
-                        await site.done.get(), ("stroke", elements.decode(elements.encode(shape)), len(shape.points))
-                    )
-                    while len(tab.drawn) < 2:
-                        await asyncio.sleep(0)
-                    await tab.draw(iter([]))
-                self.assertEqual(await site.done.get(), ("erase", ((3, 0),)))
+            await eventually(lambda: tab._socket)
+            with mock.patch.object(life, "KEPT", 1), mock.patch.object(life, "FRAME_SECONDS", 0):
+                await tab.draw(iter([shape]))
+                _, drawn, count = await site.done.get()
+                self.assertEqual((drawn, count), (elements.decode(elements.encode(shape)), len(shape.points)))
+                await eventually(lambda: site.number in tab.drawn)
+                await tab.draw(iter([]))
+            self.assertEqual(await site.done.get(), ("erase", ((3, 0),)))
             stay.cancel()
             with suppress(asyncio.CancelledError):
                 await stay
@@ -85,5 +82,5 @@ class WallTests(RealtimeTestCase):
         for _ in range(60):
             for shape in life.drawing(chance):
                 elements.check(elements.encode(shape))
-                x, y, _ = shape.points[0]
+                x = shape.points[0][0]
                 self.assertTrue(any(left - 80 <= x <= left + wide + 80 for left, _, wide, _ in life.PLACES))
