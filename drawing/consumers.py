@@ -92,7 +92,7 @@ class BoardConsumer(RealtimeConsumer):
         if await self.is_one_too_many(LiveBoard.known(self.hub, board.group), place):
             await self.hub.close_socket(self.socket, TOO_MANY)
             return
-        self.pen = Pen(self.socket, LiveBoard.of(self.hub, board.group), board.pk, place)
+        self.pen = Pen(self.socket, self.hub, board.group, board.pk, place)
         self.pen.role, self.pen.is_locked = role, board.is_locked
         user = caller.user.pk or 0
         limit = {"frame": FRAME_BYTES}
@@ -150,14 +150,15 @@ class BoardConsumer(RealtimeConsumer):
         if feed in self.socket.feeds:
             self.hub.leave(self.socket, feed)
         await self.hub.hold(self.socket, feed)
+        await check_rights(self.hub, pen.board, [pen])  # what changed until now was told to who had held it
+        if self.socket.closing:
+            return
         head, purged = await in_database(read_head, pen.board_id)
         rev = command.rev
         if rev is not None and rev < purged:
             rev = head.rev + 1  # from the future: a reset
         await self.hub.join(self.socket, feed, head, rev, command.epoch)
-        if self.socket not in pen.board.pens:
-            pen.board.enter(pen)
-        pen.board.tell_people(pen)
+        pen.board.joined(pen)
 
     async def look_again(self) -> None:
         """Rights may have changed: of the account, or on the board."""

@@ -31,7 +31,7 @@ NAMED = 200  # people told by name
 
 
 class LiveBoard:
-    """`LiveBoard.of(hub, feed)`; it exists while somebody of this process is on the board."""
+    """`LiveBoard.enter(hub, feed, pen)`; it exists while somebody of this process is on the board."""
 
     _by_hub: WeakKeyDictionary[Hub, dict[str, LiveBoard]] = WeakKeyDictionary()
 
@@ -47,20 +47,24 @@ class LiveBoard:
         self._heart: asyncio.Task[None] | None = None
 
     @classmethod
-    def of(cls, hub: Hub, feed: str) -> LiveBoard:
+    def enter(cls, hub: Hub, feed: str, pen: Pen) -> LiveBoard:
+        """Somebody opened the board. They are here from now on, so that it cannot go while they are on their way in."""
         boards = cls._by_hub.setdefault(hub, {})
-        return boards.setdefault(feed, cls(hub, feed))
+        board = boards.get(feed) or boards.setdefault(feed, cls(hub, feed))
+        board.pens[pen.socket] = pen
+        return board
 
     @classmethod
     def known(cls, hub: Hub, feed: str) -> LiveBoard | None:
         return cls._by_hub.get(hub, {}).get(feed)
 
-    def enter(self, pen: Pen) -> None:
-        self.pens[pen.socket] = pen
+    def joined(self, pen: Pen) -> None:
+        """They follow the feed: this process hears what others tell, and may ask them who is there."""
         if self._heart is None:
             self._heart = self.hub.loop.create_task(self._beat())
             self._tell_processes(asks=True)
         self.people_changed()
+        pen.socket.send(self._people())
 
     def leave(self, pen: Pen) -> None:
         self.pens.pop(pen.socket, None)
@@ -126,10 +130,6 @@ class LiveBoard:
         if message["asks"]:
             self._tell_processes()
         self._show_soon()
-
-    def tell_people(self, pen: Pen) -> None:
-        """To somebody who has just come."""
-        pen.socket.send(self._people())
 
     def _local_people(self) -> tuple[list[dict[str, Any]], int]:
         people = {pen.place.number: pen.person() for pen in self.pens.values() if pen.place}

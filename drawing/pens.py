@@ -14,6 +14,7 @@ from drawing.live import LiveBoard
 from drawing.models import Participant
 from drawing.wire import Op, Reader
 from realtime.batching import Batcher
+from realtime.hub import Hub
 from realtime.limits import Limit
 from realtime.protocol import Refusal
 from realtime.servers import binary_frame
@@ -45,8 +46,9 @@ class OpenStroke:
 class Pen:
     """`take(op, body)` carries out one operation. What others should see of it waits for the tick of the board."""
 
-    def __init__(self, socket: Socket, board: LiveBoard, board_id: int, place: Participant | None):
-        self.socket, self.board, self.board_id, self.place = socket, board, board_id, place
+    def __init__(self, socket: Socket, hub: Hub, feed: str, board_id: int, place: Participant | None):
+        self.socket, self.board_id, self.place = socket, board_id, place
+        self.board = LiveBoard.enter(hub, feed, self)
         self.role, self.is_locked = "", False
         self.stroke: OpenStroke | None = None
         self._number = wire.varints(place.number) if place else b""

@@ -1,5 +1,6 @@
 """The socket of a board: who may open it, what it answers, what others see."""
 
+import random
 import zlib
 
 from asgiref.sync import sync_to_async
@@ -9,7 +10,7 @@ from drawing.models import Board, Element
 from drawing.tests.people import Place
 from drawing.tests.tabs import Tab, new_key, rectangle, stroke
 from drawing.wire import Op
-from realtime.testing import RealtimeTestCase
+from realtime.testing import RealtimeTestCase, forget_limits
 
 
 class BoardCase(RealtimeTestCase):
@@ -158,8 +159,41 @@ class RightsTests(BoardCase):
             self.assertEqual((visitor.opened["role"], visitor.opened["number"]), ("viewer", 0))
             self.assertEqual((await visitor.put(rectangle()))["code"], "not_allowed")
 
+    async def test_a_role_that_is_taken_away_between_opening_and_joining_is_noticed(self):
+        bob = await Tab.knock(self.board.slug, self.place.editor)
+        await bob.expect("drawing.board.opened")
+        await sync_to_async(services.remove_participant)(self.place.owner, self.board.pk, 2)
+        bob.feed = self.board.group
+        await bob.send({"type": "realtime.feed.join", "feed": bob.feed, "rev": None, "epoch": ""})
+        self.assertEqual(await bob.closed(), 4403)
+        await bob.close()
+
+    async def test_a_board_is_alive_for_who_comes_in_while_the_last_one_leaves(self):
+        bob = await Tab.knock(self.board.slug, self.place.editor)
+        await bob.expect("drawing.board.opened")
+        bob.feed = self.board.group
+        async with await Tab.at(self.board, self.place.owner):
+            pass
+        await bob.join()
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            await ann.draw(stroke((0, 0), (4, 4)), ends=False)
+            self.assertEqual((await bob.tick())[0][1], Op.BEGIN)
+            await sync_to_async(services.remove_participant)(self.place.owner, self.board.pk, 2)
+            self.assertEqual(await bob.closed(), 4403)
+            await bob.close()
+
 
 class BadFrameTests(BoardCase):
+    async def test_no_bytes_of_a_stranger_break_anything(self):
+        chance = random.Random(7)
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            for op in [*Op, 0x7F] * 12:
+                body = chance.randbytes(chance.randrange(40))
+                await ann.ink(wire.operation(op, body))
+                forget_limits()  # it is not the pace that is tried here
+                await ann.silence()
+            self.assertEqual((await ann.put(rectangle()))[0], "ack")
+
     async def test_what_is_no_element_is_refused_and_the_socket_lives(self):
         async with await Tab.at(self.board, self.place.owner) as ann:
             for data in (b"", b"\x01", b"\x0f" * 20, rectangle() + b"\x80", stroke() + b"\x01", b"\x17\x02" + b"\0" * 9):
