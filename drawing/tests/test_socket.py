@@ -2,14 +2,16 @@
 
 import random
 import zlib
+from unittest import mock
 
 from asgiref.sync import sync_to_async
 
-from drawing import elements, services, wire
+from drawing import consumers, elements, services, wire
 from drawing.models import Board, Element
 from drawing.tests.people import Place
 from drawing.tests.tabs import Tab, new_key, rectangle, stroke
 from drawing.wire import Op
+from realtime.servers.writer import SendWriter
 from realtime.testing import RealtimeTestCase, forget_limits
 
 
@@ -85,6 +87,42 @@ class DrawingTests(BoardCase):
         async with await Tab.at(self.board, self.place.viewer) as vic, await Tab.at(self.board, self.place.editor) as bob:
             await vic.ink(*[wire.operation(Op.CURSOR, wire.signed(at, -at)) for at in range(5)])
             self.assertEqual([body for _, _, body in await bob.tick()], [wire.signed(4, -4)])
+
+
+class AbuseTests(BoardCase):
+    """Whoever does too much hurts themselves."""
+
+    async def test_a_slow_reader_is_told_what_is_kept_and_not_what_is_live(self):
+        async with await Tab.at(self.board, self.place.owner) as ann, await Tab.at(self.board, self.place.editor) as bob:
+            with mock.patch.object(SendWriter, "queued", new_callable=mock.PropertyMock, return_value=100_000):
+                drawn = await ann.draw(stroke((0, 0), (4, 4)))
+                self.assertEqual((await bob.change()).rev, drawn[2])
+                heard = bob.frames + await bob.silence()
+            self.assertFalse([frame for frame in heard if isinstance(frame, tuple) and frame[0] == "tick"])
+
+    async def test_a_flood_of_frames_is_refused_then_closed_and_others_draw_on(self):
+        async with await Tab.at(self.board, self.place.owner) as ann, await Tab.at(self.board, self.place.editor) as bob:
+            for _ in range(260):
+                await bob.ink(wire.operation(Op.CURSOR, wire.signed(1, 1)))
+            self.assertEqual((await bob.expect("realtime.error"))["code"], "rate_limited")
+            self.assertEqual(await bob.closed(), 4429)
+            self.assertEqual((await ann.put(rectangle()))[0], "ack")
+
+    async def test_too_many_points_a_second_end_the_stroke_and_say_when_to_go_on(self):
+        ink = wire.signed(*[1] * 2 * 1_900)
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            for _ in range(3):
+                await ann.draw(stroke(), ink, ends=False)
+            refused = await ann.expect("drawing.operation.refused")
+            self.assertEqual(refused["code"], "rate_limited")
+            self.assertGreater(refused["retry_after"], 0)
+
+    async def test_one_person_may_not_open_a_board_without_end(self):
+        with mock.patch.object(consumers, "SOCKETS_PER_BOARD", 1):
+            async with await Tab.at(self.board, self.place.owner):
+                second = await Tab.knock(self.board.slug, self.place.editor)
+                self.assertEqual(await second.closed(), 4429)
+                await second.close()
 
 
 class CatchUpTests(BoardCase):

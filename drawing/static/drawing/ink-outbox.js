@@ -202,6 +202,8 @@ export class InkOutbox extends EventTarget {
   #drop(entry, stored) {
     this.#byTag.delete(entry.tag);
     this.#sheet.remove(entry, stored);
+    // What else waits for this element knows its number from now on, also after a reload.
+    for (const other of this.#sheet.entries) if (stored?.number && other.items.includes(entry.item)) this.#save(other);
     this.#store.remove(entry.id);
     this.#report("change");
   }
