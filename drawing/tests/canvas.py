@@ -1,5 +1,6 @@
 """Somebody at a board in a browser, for tests of what drawing does on screen."""
 
+import json
 from typing import Any
 
 from playwright.sync_api import expect
@@ -79,6 +80,10 @@ class Artist:
     def holds(self, condition: str, seconds: float = PATIENCE) -> None:
         """`board` is the element of the page."""
         wait_for(self.page, f"((board) => {condition})(document.querySelector('drawing-board'))", seconds)
+
+    def shows(self, rows: list[list]) -> None:
+        """Exactly these, soon: (number, bytes as hex)."""
+        wait_for(self.page, f"JSON.stringify(({DRAWN})()) === {json.dumps(json.dumps(rows, separators=(',', ':')))}", PATIENCE)
 
     def drawn(self) -> list[list]:
         return self.page.evaluate(DRAWN)

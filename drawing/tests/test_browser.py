@@ -60,11 +60,11 @@ class BoardCase(SimpleTestCase):
 
     def all_agree(self, *artists):
         """Every screen shows what the database has, to the pixel."""
-        rows = [[number, bytes(data).hex()] for number, data in self.server.rows(ROWS.format(self.board_id))]
         for artist in artists:
             artist.is_saved()
-            artist.has(len(rows))
-            self.assertEqual(artist.drawn(), rows)
+        rows = [[number, bytes(data).hex()] for number, data in self.server.rows(ROWS.format(self.board_id))]
+        for artist in artists:
+            artist.shows(rows)
         self.assertEqual(len({artist.picture() for artist in artists}), 1)
 
 
@@ -270,6 +270,8 @@ class RightsTests(BoardCase):
         bob.watch.expected += GONE
         bob.page.evaluate("document.querySelector('drawing-board').link.suspend()")
         bob.drag((200, 300), (400, 200))
+        bob.page.keyboard.press("Control+a")
+        bob.page.keyboard.press("ArrowRight")
         ann.page.get_by_role("button", name="Board menu").click()
         ann.page.get_by_role("button", name="Lock").click()
         expect(ann.page.locator(".board__locked")).to_be_visible()
@@ -280,6 +282,7 @@ class RightsTests(BoardCase):
         expect(bob.page.locator(".board__locked")).to_be_hidden()
         bob.page.get_by_role("button", name="Try again").click()
         ann.has(1)
+        self.all_agree(ann, bob)
 
 
 class FileTests(BoardCase):

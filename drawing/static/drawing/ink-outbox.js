@@ -80,7 +80,7 @@ export class InkOutbox extends EventTarget {
   #begin(entry, isLive) {
     if (entry.data) entry.data = entry.data.slice(); // not a view of a whole board, which would be stored with it
     if (entry.type === "edit") {
-      const isChained = this.#sheet.entries.some((other) => other.items.includes(entry.item));
+      const isChained = this.#sheet.entries.some((other) => other.about.has(entry.item));
       entry.base = isChained ? 0 : entry.item.rev;
     }
     Object.assign(entry, { tag: this.#tags++, at: Date.now(), sentAt: isLive ? performance.now() : 0, wasLive: isLive });
@@ -107,7 +107,10 @@ export class InkOutbox extends EventTarget {
     let frame = { entries: [], pieces: [], length: 0 };
     for (const entry of this.#sheet.entries) {
       if (entry.sentAt || entry.refusal) continue;
-      if (!this.#address(entry)) break;
+      if (!this.#address(entry)) {
+        if (this.failed.some((other) => other.about.has(entry.item))) continue; // it waits for a person, the rest need not
+        break;
+      }
       const piece = entryOperation(entry);
       if (frame.length + piece.length > FRAME_BYTES) {
         if (!this.#sendFrame(frame)) return;
@@ -131,7 +134,7 @@ export class InkOutbox extends EventTarget {
   /** Fills in what the wire needs; false while the server has not told us yet. */
   #address(entry) {
     if (entry.type === "edit") {
-      const before = this.#sheet.entries.find((other) => other.items.includes(entry.item));
+      const before = this.#sheet.entries.find((other) => other.about.has(entry.item));
       if (before !== entry || !entry.item.number) return false;
       if (!entry.base) {
         entry.base = entry.item.rev;
@@ -196,14 +199,18 @@ export class InkOutbox extends EventTarget {
   discard() {
     for (const entry of this.failed) this.#drop(entry);
     this.failed = [];
+    // What was done to elements that now never were goes with them.
+    const isBorn = (item) => item.number || this.#sheet.entries.some((entry) => entry.type === "put" && entry.item === item);
+    for (const entry of this.#sheet.entries) if (!entry.items.some(isBorn)) this.#drop(entry);
     this.#report("change");
+    this.pump();
   }
 
   #drop(entry, stored) {
     this.#byTag.delete(entry.tag);
     this.#sheet.remove(entry, stored);
     // What else waits for this element knows its number from now on, also after a reload.
-    for (const other of this.#sheet.entries) if (stored?.number && other.items.includes(entry.item)) this.#save(other);
+    for (const other of this.#sheet.entries) if (stored?.number && other.about.has(entry.item)) this.#save(other);
     this.#store.remove(entry.id);
     this.#report("change");
   }

@@ -139,6 +139,7 @@ export class Sheet extends EventTarget {
     }
     if (entry.data) entry.shape ??= decode(entry.data);
     entry.items ??= [entry.item];
+    entry.about = new Set(entry.items);
     this.entries.push(entry);
     for (const item of entry.items) this.#refresh(item);
     return entry;
@@ -165,6 +166,7 @@ export class Sheet extends EventTarget {
     this.#byKey.set(from.key, into);
     for (const entry of this.entries) {
       entry.items = entry.items.map((item) => (item === from ? into : item));
+      entry.about = new Set(entry.items);
       if (entry.item === from) entry.item = into;
     }
     this.#isPiled = false;
@@ -178,7 +180,7 @@ export class Sheet extends EventTarget {
     let shape = item.isErased ? null : item.kept;
     let last = item.kept;
     for (const entry of this.entries) {
-      if (!entry.items.includes(item)) continue;
+      if (!entry.about.has(item)) continue;
       if (entry.type === "put" && !item.number) shape = last = entry.shape;
       else if (entry.type === "edit" && shape) shape = last = entry.shape;
       else if (entry.type === "erase") shape = null;
