@@ -7,20 +7,17 @@ import asyncio
 import json
 import random
 import time
-import urllib.parse
-import urllib.request
 from collections import deque
 from contextlib import suppress
-from http.cookiejar import CookieJar
 from typing import Any
 from uuid import uuid4
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.typing import Origin
 
 from chat.models import Membership, Room
 from realtime.threads import in_database
+from realtime.visitors import Visitor, ping
 
 PEOPLE = ("kim", "lee", "mia")
 ROOMS = ("lobby", "random")
@@ -28,7 +25,6 @@ PAUSE_SECONDS = (8, 20)  # between two things that anybody says or does
 CALMER_EVERY_SECONDS = 15 * 60  # pauses double, treble...: a demo that runs overnight is still there to read in the morning
 TYPING_SECONDS = (1.5, 4)
 REACTION_SHARE = 0.35
-PING_SECONDS = 15
 AGAIN_SECONDS = 5  # after a connection was lost
 REMEMBERED = 30  # messages of others that one may react to
 
@@ -113,26 +109,15 @@ def next_of(lines: deque[str]) -> str:
     return lines[-1]
 
 
-class Tab:
+class Tab(Visitor):
     """One person with one page open: a session by the log-in form, a socket that comes back when it is lost."""
 
     def __init__(self, url: str, name: str, rooms: dict[str, int]):
-        self.url, self.name = url.rstrip("/"), name
+        super().__init__(url, name)
         self.rooms = {room: f"chat.room.{pk}" for room, pk in rooms.items()}
         self.heard: dict[str, deque[int]] = {room: deque(maxlen=REMEMBERED) for room in rooms}
-        self._cookies = CookieJar()
         self._user: int | None = None
         self._socket: ClientConnection | None = None
-
-    def log_in(self) -> None:
-        """Raises `PermissionError`."""
-        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
-        page = f"{self.url}/accounts/login/"
-        browser.open(page, timeout=20).close()
-        form = {"username": self.name, "password": self.name, "csrfmiddlewaretoken": self._cookie("csrftoken")}
-        browser.open(page, urllib.parse.urlencode(form).encode(), timeout=20).close()
-        if not self._cookie("sessionid"):
-            raise PermissionError(f"{self.name} could not log in at {self.url}.")
 
     async def stay(self) -> None:
         """Keep a socket open until cancelled."""
@@ -153,25 +138,17 @@ class Tab:
         await self._send(command | {"id": message, "emoji": emoji, "on": True})
 
     async def _visit(self) -> None:
-        origin = Origin("{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(self.url)))
-        address = f"{self.url.replace('http', 'ws', 1)}/ws/"
-        cookies = {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)}
-        async with connect(address, origin=origin, additional_headers=cookies) as socket:
+        async with self.connect("/ws/") as socket:
             feeds = {feed: {"rev": None, "epoch": ""} for feed in self.rooms.values()}  # no past: live from now on
             await socket.send(json.dumps({"type": "realtime.feeds.resume", "version": 1, "feeds": feeds, "heads": []}))
             self._socket = socket
-            pings = asyncio.create_task(self._ping())
+            pings = asyncio.create_task(ping(socket))
             try:
                 async for text in socket:
                     self._hear(json.loads(text))
             finally:
                 pings.cancel()
                 self._socket = None
-
-    async def _ping(self) -> None:
-        while True:
-            await asyncio.sleep(PING_SECONDS)
-            await self._send({"type": "realtime.ping"})
 
     def _hear(self, frame: dict[str, Any]) -> None:
         if frame["type"] == "realtime.hello":
@@ -186,6 +163,3 @@ class Tab:
         if self._socket:
             with suppress(ConnectionClosed):
                 await self._socket.send(json.dumps(frame))
-
-    def _cookie(self, name: str) -> str:
-        return next((str(cookie.value) for cookie in self._cookies if cookie.name.endswith(name)), "")

@@ -16,7 +16,7 @@ STATE_DIR = Path(os.environ.get("STATE_DIR", BASE_DIR / "var"))  # what a run le
 STATE_DIR.mkdir(parents=True, exist_ok=True)
 
 # Ours. Delete a line and the folder, and the app is gone.
-SUITE_APPS = ["chat", "notifications", "dashboard"]
+SUITE_APPS = ["chat", "notifications", "drawing", "dashboard"]
 
 
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}

@@ -18,6 +18,7 @@ from realtime.topics import Topic
 
 logger = logging.getLogger(__name__)
 
+ROUNDS = 5  # of reading; then the tick goes on
 LATE_SECONDS = 0.05  # how long an early change waits for the one before it, until that is read from the database
 
 
@@ -71,9 +72,11 @@ class Repair:
             task.add_done_callback(lambda _: self._running.pop(topic.group, None))
 
     async def _repair_late(self, topic: Topic) -> None:
-        await asyncio.sleep(LATE_SECONDS)
         try:
-            if topic.early:
+            for _ in range(ROUNDS):  # a change that comes while we read may be early again, with none after it to tell
+                await asyncio.sleep(LATE_SECONDS)
+                if not topic.early or not topic.has_followers:
+                    return
                 await self.repair(topic)
         except DatabaseError as error:
             logger.warning("Repair of %s failed (%s); the tick tries again.", topic.group, error)

@@ -187,7 +187,7 @@ class Client:
             try:
                 while True:
                     async with asyncio.timeout(SILENCE_SECONDS):
-                        await self._take(json.loads(await self.socket.recv()))
+                        await self._take(self.unpack(await self.socket.recv()))
             except ConnectionClosed:
                 self.closes.append(self.socket.close_code or 1006)
             finally:
@@ -195,6 +195,10 @@ class Client:
                 for helper in helpers:
                     helper.cancel()
                 await asyncio.gather(*helpers, return_exceptions=True)
+
+    def unpack(self, data: str | bytes) -> dict[str, Any]:
+        """A frame. Binary ones are an app's own: who follows such a feed has to read them."""
+        return json.loads(data)
 
     async def _ping(self) -> None:
         while True:

@@ -50,8 +50,8 @@ class Backing:
 class Site:
     """So many processes of one program on one database."""
 
-    def __init__(self, servers: list["WebServer"], world: dict[str, Any]):
-        self._servers = servers
+    def __init__(self, servers: list["WebServer"], world: dict[str, Any], environment: dict[str, str]):
+        self._servers, self._environment = servers, environment
         self.cookies: list[str] = world["cookies"]
         self.rooms: list[str] = world["rooms"]
 
@@ -62,6 +62,17 @@ class Site:
     @property
     def pids(self) -> list[int]:
         return [server.process.pid for server in self._servers if server.process]
+
+    def manage(self, *command: str) -> None:
+        """Run a command of manage.py in the site's settings, such as `collectstatic`, which pages need and sockets do not."""
+        subprocess.run(
+            [sys.executable, "-m", "django", *command],
+            cwd=settings.BASE_DIR,
+            env=self._environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=120,
+        )
 
     def restart(self) -> None:
         """New processes, which owe nothing to what was measured before."""
@@ -81,7 +92,7 @@ def running_site(
         try:
             for one in servers:
                 one.start()
-            yield Site(servers, world)
+            yield Site(servers, world, environment)
         finally:
             for one in servers:
                 one.close()

@@ -55,6 +55,10 @@ class HardenedWebSocket(ws_protocol.WebSocketProtocol):
         application_queue.get_nowait = self.take_message  # type: ignore[method-assign]  # what Queue.get() ends in
         super().applicationCreateWorked(application_queue)
 
+    def dataReceived(self, data: bytes) -> None:
+        """As autobahn's, without the line for its debug log, whose colours it works out though nobody reads it."""
+        self._dataReceived(data)
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         super().onMessage(payload, isBinary)
         self.unread_bytes += len(payload) + FRAME_COST_BYTES
@@ -178,7 +182,10 @@ _REPLACED = (
     (AccessLogGenerator, "write_entry", write_entry),
 )
 _OVERRIDDEN = (
-    (ws_protocol.WebSocketProtocol, "applicationCreateWorked onMessage serverSend serverAccept sendClose"),
+    (
+        ws_protocol.WebSocketProtocol,
+        "applicationCreateWorked onMessage serverSend serverAccept sendClose dataReceived _dataReceived",
+    ),
     (http_protocol.WebRequest, "gotLength handleContentChunk requestReceived"),
     (asyncio.Queue, "get_nowait"),
 )

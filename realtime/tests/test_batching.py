@@ -1,4 +1,5 @@
 import asyncio
+from unittest import mock
 
 from django.test import SimpleTestCase
 
@@ -50,3 +51,21 @@ class BatcherTests(SimpleTestCase):
         await asyncio.sleep(0)
         gone.cancel()
         self.assertEqual(await here, 2)
+
+    async def test_one_that_rests_starts_at_once_and_gathers_what_comes_meanwhile(self):
+        batches, rests = [], []
+        resting, woken = asyncio.Event(), asyncio.Event()
+
+        async def rest(seconds):
+            rests.append(seconds)
+            resting.set()
+            await woken.wait()
+
+        batcher = Batcher(lambda requests: batches.append(list(requests)) or list(requests), rest=0.05)
+        with mock.patch.object(batching.asyncio, "sleep", rest):
+            self.assertEqual(await batcher.submit(1), 1)
+            await resting.wait()
+            later = asyncio.gather(batcher.submit(2), batcher.submit(3))
+            woken.set()
+            await later
+        self.assertEqual((batches, rests[:1]), ([[1], [2, 3]], [0.05]))

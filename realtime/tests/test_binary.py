@@ -1,5 +1,9 @@
 """Changes may travel as binary frames, and apps' hubs may tell each other things of their own."""
 
+from unittest import mock
+
+from realtime import repair
+from realtime.feeds import CatchUp
 from realtime.hub import Broadcast, Hub
 from realtime.protocol import BinaryChange, frame_of
 from realtime.servers import binary_frame
@@ -39,6 +43,33 @@ class BinaryTests(RealtimeTestCase):
         hub.flush()
         self.assertEqual(paper.data, binary_frame(b"\x83\x01") + binary_frame(b"\x83\x02"))
         self.assertEqual(frame_of(changes[0]), binary_frame(b"\x83\x02"))
+        await self.end(hub, socket)
+
+    async def test_a_change_that_comes_early_while_others_are_read_is_read_too(self):
+        hub, paper, feed = Hub(), Paper(), "test.ink.1"
+        socket = hub.open(paper)
+        await hub.follow(socket, feed)
+        hub.topics[feed].start(0, "epoch")
+
+        def hint(rev):
+            hub.deliver(Broadcast.of(feed, [Ink(feed=feed, rev=rev, payload=bytes([rev]))], None))
+
+        async def read(name, after):
+            if after == 0:
+                hint(9)  # committed after this reading, and of 6 to 9 only the last one is told
+            head = 5 if after == 0 else 9
+            return CatchUp([Ink(feed=feed, rev=head, payload=bytes([head]))], head, "epoch")
+
+        with (
+            mock.patch.object(repair, "_catch_up", read),
+            mock.patch.object(repair, "source_of"),
+            mock.patch.object(repair, "LATE_SECONDS", 0),
+        ):
+            hint(5)
+            await hub.repair._running[feed]
+        hub.flush()
+        self.assertEqual(paper.data, binary_frame(bytes([5])) + binary_frame(bytes([9])))
+        self.assertEqual(hub.topics[feed].cursor, 9)
         await self.end(hub, socket)
 
     async def test_a_message_of_an_app_goes_to_whoever_registered_for_it(self):

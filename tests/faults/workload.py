@@ -51,6 +51,8 @@ class Workload(Protocol):
     def rows(self, frame: dict[str, Any], shown: Mapping[int, Row]) -> list[Row]:
         """The rows that an event shows, and those on the screen that it changes, as they are from then on."""
 
+    # unpack(data: bytes) -> dict: an app whose changes are binary frames (of one feed) reads them with it.
+
     def page(self, feed: dict[str, Any], get: Callable[[str], str]) -> list[Row]:
         """After a reset: the rows of fresh pages, which `get(path)` fetches."""
 

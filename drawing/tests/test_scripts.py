@@ -1,0 +1,171 @@
+"""The scripts of a board, without a board: the format of the wire, and the sheet, whatever comes in whatever order."""
+
+import json
+import zlib
+from pathlib import Path
+
+import pytest
+from django.test import SimpleTestCase
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from drawing import wire
+from drawing.tests.tabs import new_key, rectangle, stroke
+from realtime.tests.browser import chromium
+from tests.server import running_server
+
+pytestmark = pytest.mark.browser
+
+GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
+HEX = """
+  const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (digits) => parseInt(digits, 16));
+  const load = (name) => import(`/static/drawing/${name}.js`);
+"""
+ELEMENTS = f"""async (examples) => {{ {HEX}
+  const {{ decode, encode, Kind }} = await load("elements");
+  return examples.map(({{ hex }}) => {{
+    const shape = decode(fromHex(hex));
+    const points = [];
+    for (let at = 0; at < shape.points.length; at += 3) {{
+      points.push([shape.points[at], shape.points[at + 1], Math.round(shape.points[at + 2] * 127)]);
+    }}
+    const kind = Object.keys(Kind).find((name) => Kind[name] === shape.kind);
+    const {{ precision, rgb, width, fill, text }} = shape;
+    return {{ hex: toHex(encode(shape).data), precision, kind, rgb, width, fill, text, points }};
+  }});
+}}"""
+FRAMES = f"""async ([client, server]) => {{ {HEX}
+  const {{ entryOperation, readFrame }} = await load("wire");
+  const {{ crc32 }} = await load("bytes");
+  const refs = (pairs) => pairs.map(([number, key]) => ({{ number, key }}));
+  const sent = Object.entries(client).map(([type, example]) => [type, toHex(entryOperation({{
+    ...example, type, data: example.data && fromHex(example.data), refs: example.refs && refs(example.refs),
+  }}))]);
+  const read = Object.entries(server).map(([name, hex]) => {{
+    const frame = readFrame(fromHex(hex).buffer);
+    return [name, {{ ...frame, data: frame.data && toHex(frame.data) }}];
+  }});
+  return [Object.fromEntries(sent), Object.fromEntries(read), crc32(new TextEncoder().encode("Backchannel"))];
+}}"""
+SHEET = f"""async (stories) => {{ {HEX}
+  const {{ Sheet }} = await load("sheet");
+  const {{ readFrame }} = await load("wire");
+  return stories.map((steps) => {{
+    const sheet = new Sheet();
+    sheet.me = 1;
+    const entries = new Map();
+    for (const step of steps) {{
+      if (step.put) entries.set(step.key, sheet.add({{ type: "put", key: step.key, data: fromHex(step.put) }}));
+      if (step.change) {{
+        const inks = (step.inks ?? []).map(fromHex);
+        sheet.apply(readFrame(fromHex(step.change).buffer), () => inks[0] ?? null);
+      }}
+      if (step.ack) {{
+        sheet.remove(entries.get(step.ack), {{ rev: step.rev, number: step.number }});
+        entries.delete(step.ack);
+      }}
+    }}
+    return sheet.shown.map(({{ number, shape }}) => [number, toHex(shape.data)]);
+  }});
+}}"""
+bounded = settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+step = st.tuples(st.sampled_from(["mine", "mine", "theirs", "ink", "edit", "erase"]), st.integers(0, 9), st.integers(0, 2))
+
+
+class ScriptTests(SimpleTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        server = cls.enterClassContext(running_server())
+        browser = cls.enterClassContext(chromium())
+        cls.page = browser.new_page()
+        cls.page.goto(f"{server.url}/accounts/login/")
+
+    def test_elements_are_read_and_written_as_python_does(self):
+        self.assertEqual(self.page.evaluate(ELEMENTS, GOLDEN["elements"]), GOLDEN["elements"])
+
+    def test_frames_are_read_and_written_as_python_does(self):
+        sent, read, crc = self.page.evaluate(FRAMES, [GOLDEN["client"], GOLDEN["server"]])
+        self.assertEqual(sent, {name: example["hex"] for name, example in GOLDEN["client"].items()})
+        self.assertEqual(crc, zlib.crc32(b"Backchannel"))
+        self.assertEqual([read["ack"][name] for name in ("tag", "rev", "number")], [300, 70_000, 12])
+        self.assertEqual([read["ink"][name] for name in ("rev", "participant", "points", "crc")], [129, 2, 40, 0xDEADBEEF])
+        self.assertEqual(read["element"]["data"], "03020102030800000a0a")
+        self.assertEqual([read["erased"][name] for name in ("rev", "number")], [2**40, 7])
+        self.assertEqual(read["board"]["facts"], {"title": "Café"})
+
+    def test_the_sheet_ends_as_the_table_whatever_comes_twice_late_or_before_its_ack(self):
+        stories = []
+
+        @bounded
+        @given(st.lists(step, min_size=8, max_size=30))
+        def tell(steps):
+            stories.append(Table().play(steps))
+
+        tell()
+        shown = self.page.evaluate(SHEET, [story for story, _ in stories])
+        for (story, rows), screen in zip(stories, shown, strict=True):
+            self.assertEqual(screen, rows, story)
+
+
+class Table:
+    """What the server stores, and what it says of it: now, or (late) as a row when something else has been said."""
+
+    def __init__(self):
+        self.rev = 0
+        self.rows: dict[int, tuple[int, bytes | None]] = {}
+        self.told: list[dict] = []
+        self.late: list[dict] = []
+
+    def play(self, steps):
+        for verb, which, fate in steps:
+            number = sorted(self.rows)[which % len(self.rows)] if self.rows else 0
+            if verb in {"edit", "erase"} and not (number and self.rows[number][1]):
+                continue
+            self.rev += 1
+            getattr(self, verb)(number, which, fate)
+        self.told += self.late
+        return self.told, [[number, data.hex()] for number, (_, data) in sorted(self.rows.items()) if data]
+
+    def mine(self, number, which, fate):
+        """The change comes before the ack, after it, or as a row much later; and the same shape may be on its way twice."""
+        key, data = wire.pack_key(new_key()).hex(), rectangle(which % 2)
+        self.rows[self.rev] = (self.rev, data)
+        change = {"change": wire.element_change(self.rev, self.rev, 1, data).hex()}
+        ack = {"ack": key, "rev": self.rev, "number": self.rev}
+        self.told.append({"put": data.hex(), "key": key})
+        if fate == 0:
+            self.told += [change, ack]
+        elif fate == 1:
+            self.told += [ack, change, change]
+        else:
+            self.told.append(ack)
+            self.late.append(change)
+
+    def theirs(self, number, which, fate):
+        self.rows[self.rev] = (self.rev, rectangle(which))
+        self.tell(self.rev, fate)
+
+    def ink(self, number, which, fate):
+        data = stroke((which, 0), (5, which))
+        self.rows[self.rev] = (self.rev, data)
+        change = wire.ink_change(self.rev, 2, 2, zlib.crc32(data))
+        seen = {"change": change.hex(), "inks": [data.hex()] if fate else []}
+        self.told.append(seen)
+        if not fate:  # it was not seen: the row is read
+            self.tell(self.rev, 0)
+
+    def edit(self, number, which, fate):
+        self.rows[number] = (self.rev, rectangle(which, 7 + which))
+        self.tell(number, fate)
+
+    def erase(self, number, which, fate):
+        self.rows[number] = (self.rev, None)
+        self.tell(number, fate)
+
+    def tell(self, number, fate):
+        rev, data = self.rows[number]
+        change = wire.element_change(rev, number, 2, data) if data else wire.erased_change(rev, number, 2)
+        where = self.late if fate == 2 else self.told
+        where.append({"change": change.hex()})
