@@ -1,0 +1,16 @@
+"""What the tracker offers on the suite's socket."""
+
+from tracker import consumers, events
+
+feeds = [consumers.MapFeed(), consumers.WatchFeed()]
+
+commands = {
+    events.SetViewport: consumers.set_viewport,
+    events.ReportIncident: consumers.report_incident,
+    events.ChangeIncident: consumers.change_incident,
+    events.DeleteIncident: consumers.delete_incident,
+    events.SaveArea: consumers.save_area,
+    events.DeleteArea: consumers.delete_area,
+}
+
+websocket_urlpatterns: list = []

@@ -1,0 +1,51 @@
+"""The one door for writes. Sockets, forms, the API, the admin and commands all come in here.
+
+Each function is one verb. It checks that the person may, writes in one transaction, and broadcasts after the commit.
+What is refused raises `Refusal` before anything is written.
+"""
+
+from tracker.services.alerts import settle_later
+from tracker.services.areas import (
+    Plan,
+    announce_area,
+    bury_area,
+    check_area,
+    delete_area,
+    get_changeable_area,
+    prepare_area,
+    save_area,
+    watch_of,
+)
+from tracker.services.incidents import (
+    Report,
+    change_incident,
+    delete_incident,
+    get_changeable,
+    report_incident,
+    report_incidents,
+)
+from tracker.services.storing import Edit, announce, bury, prepare, store
+
+__all__ = [
+    "Edit",
+    "Plan",
+    "Report",
+    "announce",
+    "announce_area",
+    "bury",
+    "bury_area",
+    "change_incident",
+    "check_area",
+    "delete_area",
+    "delete_incident",
+    "get_changeable",
+    "get_changeable_area",
+    "prepare",
+    "prepare_area",
+    "report_incident",
+    "report_incidents",
+    "save_area",
+    "settle_later",
+    "store",
+    "watch_of",
+]

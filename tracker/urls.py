@@ -1,0 +1,23 @@
+from django.urls import path
+
+from tracker.views import areas, incidents, maps
+
+app_name = "tracker"
+
+urlpatterns = [
+    path("", maps.map_page, name="map"),
+    path("points", maps.points, name="points"),
+    path("incidents.geojson", maps.incident_collection, name="incident_collection"),
+    path("areas.geojson", maps.area_collection, name="area_collection"),
+    path("incidents/", incidents.incident_list, name="incident_list"),
+    path("report/", incidents.incident_report, name="incident_report"),
+    path("incidents/<int:pk>/", incidents.incident_detail, name="incident_detail"),
+    path("incidents/<int:pk>/edit/", incidents.incident_edit, name="incident_edit"),
+    path("incidents/<int:pk>/close/", incidents.incident_close, name="incident_close"),
+    path("incidents/<int:pk>/delete/", incidents.incident_delete, name="incident_delete"),
+    path("areas/", areas.area_list, name="area_list"),
+    path("areas/new/", areas.area_create, name="area_create"),
+    path("areas/<int:pk>/", areas.area_detail, name="area_detail"),
+    path("areas/<int:pk>/edit/", areas.area_edit, name="area_edit"),
+    path("areas/<int:pk>/delete/", areas.area_delete, name="area_delete"),
+]
