@@ -27,21 +27,30 @@ ALERTS_SHOWN = 20  # of one revision: who draws an area around everything need n
 def settle_incidents(incidents: Mapping[int, Incident], reasons: Mapping[int, str]) -> None:
     """These incidents are new or have changed: tell whom it concerns, take back what no longer holds."""
     matched = matching.areas_around(list(incidents.values()))
-    _withdraw_unmatched(incidents, matched)
-    owners = _owners({area for areas in matched.values() for area in areas})
     told = _known(incidents)
-    pairs: dict[tuple[int, int], list[int]] = defaultdict(list)  # (owner, incident) to areas of which something is to be told
+    over = [alert.pk for (area_id, pk), alert in told.items() if alert.withdrawn_at is None and area_id not in matched[pk]]
+    if over:
+        _withdraw(Alert.objects.filter(pk__in=over))
+    news: dict[int, list[int]] = {}  # incident to areas
     for pk, areas in matched.items():
+        news[pk] = [area_id for area_id in areas if _is_news(told.get((area_id, pk)), incidents[pk])]
+        lowered = [area_id for area_id in areas.difference(news[pk]) if told[area_id, pk].severity != incidents[pk].severity]
+        if lowered:  # remembered, for when it is raised again
+            Alert.objects.filter(incident=pk, area__in=lowered).update(severity=incidents[pk].severity)
+    _tell_owners(news, incidents, reasons)
+
+
+def _tell_owners(news: Mapping[int, list[int]], incidents: Mapping[int, Incident], reasons: Mapping[int, str]) -> None:
+    owners = _owners({area_id for areas in news.values() for area_id in areas})
+    pairs: dict[tuple[int, int], list[int]] = defaultdict(list)  # (owner, incident) to areas
+    for pk, areas in news.items():
         for area_id in areas:
-            if _is_news(told.get((area_id, pk)), incidents[pk]):
-                pairs[owners[area_id], pk].append(area_id)
-            elif told[area_id, pk].severity != incidents[pk].severity:  # less severe: remembered, for when it is raised again
-                Alert.objects.filter(area=area_id, incident=pk).update(severity=incidents[pk].severity)
+            pairs[owners[area_id], pk].append(area_id)
     if len(pairs) > AT_ONCE:
         _enqueue(pairs, reasons)
         return
-    for (owner_id, pk), areas in sorted(pairs.items()):
-        _tell(owner_id, incidents[pk], areas, reasons[pk])
+    for (owner_id, pk), area_ids in sorted(pairs.items()):
+        _tell(owner_id, incidents[pk], area_ids, reasons[pk])
 
 
 def settle_later(payload: dict[str, Any]) -> None:
@@ -170,13 +179,6 @@ def _notify(owner_id: int, text: str, url: str, notice: str, areas: list[AreaOfI
 
 def _headline(incident: Incident) -> str:
     return f"{Severity(incident.severity).label}: {incident.name}"
-
-
-def _withdraw_unmatched(incidents: Mapping[int, Incident], matched: Mapping[int, set[int]]) -> None:
-    open_alerts = Alert.objects.filter(incident__in=list(incidents), withdrawn_at=None).values_list("pk", "incident", "area")
-    over = [pk for pk, incident_id, area_id in open_alerts if area_id not in matched[incident_id]]
-    if over:
-        _withdraw(Alert.objects.filter(pk__in=over))
 
 
 def _withdraw(alerts: QuerySet) -> None:

@@ -1,4 +1,4 @@
-"""Areas of interest: draw, change, delete. Each has cells in the index, a revision in its owner's feed, and, shared, in the map's."""
+"""Areas of interest: draw, change, delete. Each has cells in the index, a revision in its owner's feed and, shared, in the map's."""
 
 from dataclasses import dataclass
 from typing import Any

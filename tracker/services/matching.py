@@ -45,7 +45,8 @@ def _match(incidents: Sequence[Incident], found: dict[int, set[int]]) -> None:
 
 def incidents_in(area: AreaOfInterest) -> set[int]:
     """The ids of the open incidents that this area is alerted of. Reads the area's own geometry, not its cells."""
-    inside, cut = [], []
+    inside: list[int] = []
+    cut: list[int] = []
     for cell in cover(area.geometry):
         (inside if cell.is_inside else cut).append(cell.number)
     candidates = Incident.objects.open().at_least(area.severity)

@@ -20,7 +20,7 @@ from tracker.events import MapChanged
 from tracker.frames import MAP, gone, incident_event
 from tracker.geo.cells import leaf
 from tracker.geo.shapes import read_point
-from tracker.models import Incident, IncidentChange, Map, Severity, Tombstone
+from tracker.models import DESCRIPTION_LENGTH, NAME_LENGTH, Incident, IncidentChange, Map, Severity, Tombstone
 from tracker.services import alerts
 
 # What people may see change. The rest of a row follows from these.
@@ -125,8 +125,8 @@ def check(incident: Incident) -> None:
         raise Refusal("bad_value", "An incident needs a name.", field="name")
     if incident.severity not in Severity.values:
         raise Refusal("bad_value", "A severity is a number from 1 (urgent) to 5 (info).", field="severity")
-    for field in ("name", "description"):
-        value, limit = getattr(incident, field), Incident._meta.get_field(field).max_length
+    for field, limit in (("name", NAME_LENGTH), ("description", DESCRIPTION_LENGTH)):
+        value = getattr(incident, field)
         if len(value) > limit:
             raise Refusal("too_long", f"A {field} may have {limit} characters.", field=field)
         if "\x00" in value:
