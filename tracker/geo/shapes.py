@@ -1,7 +1,6 @@
 """Areas as GeoJSON: what is accepted, which cells of the grid cover it, and whether a point is inside."""
 
 import heapq
-import math
 from typing import Any, NamedTuple
 
 import shapely
@@ -52,15 +51,19 @@ def read_geometry(geometry: Any) -> dict[str, Any]:
 
 def read_point(lon: Any, lat: Any) -> tuple[float, float]:
     """A place on the map, rounded. Raises `Refusal("bad_field")`."""
-    for value in (lon, lat):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise Refusal("bad_field", "Coordinates are two finite numbers: longitude, then latitude.", field="geometry")
+    if not (is_number(lon) and is_number(lat)):
+        raise Refusal("bad_field", "Coordinates are two finite numbers: longitude, then latitude.", field="geometry")
     if abs(lat) > 90:
         hint = " GeoJSON has the longitude first: are they swapped?" if abs(lat) <= 180 and abs(lon) <= 90 else ""
         raise Refusal("bad_field", f"A latitude lies between -90 and 90; this is {lat:g}.{hint}", field="geometry")
     if abs(lon) > 180:
         raise Refusal("bad_field", f"A longitude lies between -180 and 180; this is {lon:g}.", field="geometry")
     return round(float(lon), DECIMALS) + 0.0, round(float(lat), DECIMALS) + 0.0
+
+
+def is_number(value: Any) -> bool:
+    """A finite one, and no larger than a float; JSON knows others."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
@@ -133,9 +136,8 @@ def _ring(ring: Any) -> list[tuple[float, float]]:
 def _position(position: Any) -> tuple[float, float]:
     if not isinstance(position, list) or not 2 <= len(position) <= 3:
         raise _invalid("A position is [longitude, latitude].")
-    for value in position[:2]:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise _invalid("Coordinates are finite numbers.")
+    if not (is_number(position[0]) and is_number(position[1])):
+        raise _invalid("Coordinates are finite numbers.")
     lon, lat = (round(float(value), DECIMALS) + 0.0 for value in position[:2])
     if abs(lat) > 90:
         raise _invalid(f"A latitude lies between -90 and 90; this is {lat:g}. GeoJSON has the longitude first.")

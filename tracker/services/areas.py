@@ -1,4 +1,5 @@
-"""Areas of interest: draw, change, delete. Each has cells in the index, a revision in its owner's feed and, shared, in the map's."""
+"""Areas of interest: draw, change, delete. Each has cells in the index, a revision in its owner's feed, and one in the map's if
+it is shared."""
 
 from dataclasses import dataclass
 from typing import Any

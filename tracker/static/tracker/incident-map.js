@@ -407,7 +407,7 @@ class IncidentMap extends HTMLElement {
     this.#panel.close();
     this.#editing = null;
     await this.#editor.start("polygon");
-    this.dataset.placing = "";
+    this.dataset.placing = "draw";
     this.querySelector("[data-draw-bar]").hidden = false;
     this.#chooseShape(this.querySelector('[data-shape="polygon"]'));
   }
@@ -416,7 +416,7 @@ class IncidentMap extends HTMLElement {
     for (const other of this.querySelectorAll("[data-shape]")) other.setAttribute("aria-pressed", String(other === button));
     this.#editor.setMode(button.dataset.shape);
     const hints = {
-      polygon: "Click the corners; click the last one again to finish. By keyboard: Space, then Enter",
+      polygon: "Click the corners; click the first one again to finish. By keyboard: Space for each, then Enter",
       rectangle: "Click one corner, then the opposite one",
       circle: "Click the middle, then the rim",
       freehand: "Click, draw around, click again",
