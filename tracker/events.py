@@ -47,13 +47,13 @@ class Alert(Happening, frozen=True, kw_only=True, tag="alert"):
 
 
 class ImportMoved(Happening, frozen=True, kw_only=True, tag="import"):
-    """How far an import of this person has come; `total` is None until the rows are counted."""
+    """How far an import of this person has come: `percent` of the file, `position` in rows."""
 
     id: int
     name: str
     status: str
+    percent: int
     position: int
-    total: int | None
     created: int
     changed: int
     same: int

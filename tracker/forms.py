@@ -7,7 +7,9 @@ from uuid import uuid4
 from django import forms
 
 from realtime.protocol import Refusal
-from tracker.models import DESCRIPTION_LENGTH, NAME_LENGTH, Severity
+from tracker.formats import NAMES
+from tracker.models import DESCRIPTION_LENGTH, NAME_LENGTH, SOURCE_LENGTH, Severity
+from tracker.services.tokens import SCOPES
 
 
 class IncidentForm(forms.Form):
@@ -62,6 +64,29 @@ class AreaForm(forms.Form):
         if isinstance(geometry, dict) and geometry.get("type") == "Feature":  # what most editors copy
             geometry = geometry.get("geometry")
         return geometry
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(help_text="GeoJSON, USGS earthquakes, CAP 1.2 alerts or CSV; up to 5 MB and 10,000 rows.")
+    format = forms.ChoiceField(required=False, choices=[("", "Find out"), *NAMES.items()])
+    source = forms.CharField(
+        required=False,
+        max_length=SOURCE_LENGTH,
+        help_text="Who says so: with the ids in the file it makes sure that nothing is there twice. Empty: the format's name.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    is_dry_run = forms.BooleanField(label="Only try: store nothing", required=False)
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        max_length=80, help_text="Which program it is for.", widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What it may do",
+        choices=[(scope, label.capitalize()) for scope, label in SCOPES.items()],
+        widget=forms.CheckboxSelectMultiple,
+    )
 
 
 def refuse(form: forms.Form, refusal: Refusal) -> int:

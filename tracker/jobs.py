@@ -9,3 +9,8 @@ from tracker import services
 @job("tracker.alert")
 def alert(payload: dict[str, Any]) -> None:
     services.settle_later(payload)
+
+
+@job("tracker.import")
+def run_import(payload: dict[str, Any]) -> None:
+    services.run_import(payload["id"])

@@ -4,6 +4,7 @@ The map is one feed, of all incidents and of the areas that staff share. What co
 their imports) is in a feed of their own.
 """
 
+import secrets
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -113,6 +114,7 @@ class Incident(models.Model):
     source = models.CharField(max_length=SOURCE_LENGTH, blank=True)  # "usgs", "sensor"; "" for people
     external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH, null=True, blank=True)  # what the source calls it
     url = models.URLField(max_length=URL_LENGTH, blank=True)  # more about it, at the source
+    source_at = models.DateTimeField(null=True, blank=True)  # when the source last spoke of it: what is older is old news
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -156,6 +158,18 @@ class Incident(models.Model):
 
     def may_be_changed_by(self, user: Person) -> bool:
         return user.is_authenticated and (user.is_staff or user.pk == self.reporter_id)
+
+
+class Alias(models.Model):
+    """Another name that a source has for an incident: feeds renumber their events, and updates have numbers of their own."""
+
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="aliases")
+    source = models.CharField(max_length=SOURCE_LENGTH)
+    external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "external_id"], name="one_alias_per_external_id")]
+        verbose_name_plural = "aliases"
 
 
 class IncidentChange(models.Model):
@@ -278,6 +292,11 @@ class Tombstone(models.Model):
         constraints = [models.UniqueConstraint(fields=["feed", "rev"], name="one_tombstone_per_rev")]
 
 
+def import_path(run: "Import", name: str) -> str:
+    """Not the name that somebody's computer gave it."""
+    return f"tracker/imports/{secrets.token_hex(16)}"
+
+
 class Import(models.Model):
     """A file that is read into incidents by a job, as far as it has come."""
 
@@ -292,11 +311,12 @@ class Import(models.Model):
     name = models.CharField(max_length=NAME_LENGTH)  # of the file
     format = models.CharField(max_length=8)
     source = models.CharField(max_length=SOURCE_LENGTH)
-    file = models.FileField(upload_to="tracker/imports/%Y/%m/", blank=True)
+    file = models.FileField(upload_to=import_path, blank=True)  # until it is done
     is_dry_run = models.BooleanField("try only", default=False)
     status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
     message = models.CharField(max_length=300, blank=True)  # why it failed
-    total = models.PositiveIntegerField(null=True)  # rows, once they are counted
+    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the file
+    percent = models.PositiveSmallIntegerField(default=0)  # of its bytes
     position = models.PositiveIntegerField(default=0)  # rows that are dealt with
     created_count = models.PositiveIntegerField(default=0)
     changed_count = models.PositiveIntegerField(default=0)

@@ -1,6 +1,6 @@
 """What the tracker offers on the suite's socket."""
 
-from tracker import consumers, events
+from tracker import consumers, events, sensors
 
 feeds = [consumers.MapFeed(), consumers.WatchFeed()]
 
@@ -14,3 +14,6 @@ commands = {
 }
 
 websocket_urlpatterns: list = []
+
+# For `manage.py runworker`: channels of the layer, each message for one worker.
+channels = {sensors.CHANNEL: sensors.SensorConsumer.as_asgi()}

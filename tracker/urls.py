@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tracker.views import areas, incidents, maps
+from tracker.views import api, areas, imports, incidents, maps, programs
 
 app_name = "tracker"
 
@@ -20,4 +20,11 @@ urlpatterns = [
     path("areas/<int:pk>/", areas.area_detail, name="area_detail"),
     path("areas/<int:pk>/edit/", areas.area_edit, name="area_edit"),
     path("areas/<int:pk>/delete/", areas.area_delete, name="area_delete"),
+    path("imports/", imports.import_list, name="import_list"),
+    path("imports/<int:pk>/", imports.import_detail, name="import_detail"),
+    path("imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("programs/", programs.program_list, name="program_list"),
+    path("programs/<int:pk>/revoke/", programs.token_revoke, name="token_revoke"),
+    path("api/incidents", api.incidents, name="api_incidents"),
+    path("api/openapi.json", api.openapi, name="api_openapi"),
 ]

@@ -54,7 +54,7 @@ def read_point(lon: Any, lat: Any) -> tuple[float, float]:
     if not (is_number(lon) and is_number(lat)):
         raise Refusal("bad_field", "Coordinates are two finite numbers: longitude, then latitude.", field="geometry")
     if abs(lat) > 90:
-        hint = " GeoJSON has the longitude first: are they swapped?" if abs(lat) <= 180 and abs(lon) <= 90 else ""
+        hint = " Are latitude and longitude swapped?" if abs(lat) <= 180 and abs(lon) <= 90 else ""
         raise Refusal("bad_field", f"A latitude lies between -90 and 90; this is {lat:g}.{hint}", field="geometry")
     if abs(lon) > 180:
         raise Refusal("bad_field", f"A longitude lies between -180 and 180; this is {lon:g}.", field="geometry")

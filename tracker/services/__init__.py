@@ -16,15 +16,19 @@ from tracker.services.areas import (
     save_area,
     watch_of,
 )
+from tracker.services.imports import cancel_import, run_import, upload
 from tracker.services.incidents import (
     Report,
     change_incident,
+    close_by_staff,
     delete_incident,
     get_changeable,
     report_incident,
     report_incidents,
 )
-from tracker.services.storing import Edit, announce, bury, prepare, store
+from tracker.services.ingest import ingest
+from tracker.services.storing import Edit, announce, bury, check, prepare, store
+from tracker.services.tokens import issue_token, own_tokens, revoke_token
 
 __all__ = [
     "Edit",
@@ -34,18 +38,27 @@ __all__ = [
     "announce_area",
     "bury",
     "bury_area",
+    "cancel_import",
     "change_incident",
+    "check",
     "check_area",
+    "close_by_staff",
     "delete_area",
     "delete_incident",
     "get_changeable",
     "get_changeable_area",
+    "ingest",
+    "issue_token",
+    "own_tokens",
     "prepare",
     "prepare_area",
     "report_incident",
     "report_incidents",
+    "revoke_token",
+    "run_import",
     "save_area",
     "settle_later",
     "store",
+    "upload",
     "watch_of",
 ]

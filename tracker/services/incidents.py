@@ -93,6 +93,19 @@ def delete_incident(user: Any, incident_id: int, client_id: UUID | None = None) 
     return _done(user, client_id, the_map, incident)
 
 
+@transaction.atomic
+def close_by_staff(user: Any, incidents: Any) -> int:
+    """Close all of these that are open. Returns how many were."""
+    the_map = Map.objects.lock_it()
+    edits = []
+    for incident in incidents.filter(closed=False):
+        before = copy(incident)
+        incident.closed = True
+        edits.append(Edit(incident, before, user))
+    store(edits, the_map)
+    return len(edits)
+
+
 def get_changeable(user: Any, incident_id: int) -> Incident:
     """Raises `Refusal` with `not_found` or `not_allowed`."""
     incident = Incident.objects.filter(pk=incident_id).first()

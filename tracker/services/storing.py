@@ -25,7 +25,7 @@ from tracker.services import alerts
 
 # What people may see change. The rest of a row follows from these.
 TOLD = ("name", "description", "severity", "closed", "lon", "lat", "url")
-COLUMNS = (*TOLD, *Incident.KEPT_IN_STEP, "source", "external_id", "created_at")
+COLUMNS = (*TOLD, *Incident.KEPT_IN_STEP, "source_at")
 BATCH = 500  # rows in one statement
 
 

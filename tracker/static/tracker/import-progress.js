@@ -1,0 +1,39 @@
+/* `<import-progress>`: one import, live. Its owner's feed tells how far it is. */
+import { socket } from "../realtime/socket.js";
+
+const FACTS = ["status", "position", "created", "changed", "same", "failed", "message"];
+const OVER = new Set(["done", "failed", "cancelled"]);
+
+class ImportProgress extends HTMLElement {
+  #feed;
+
+  connectedCallback() {
+    if (OVER.has(this.dataset.status)) return;
+    const { feed, rev, epoch } = this.dataset;
+    this.#feed = socket.join(feed, {
+      rev: Number(rev),
+      epoch,
+      onEvent: ({ events }) => events.forEach((event) => event.type === "import" && this.#follow(event)),
+      onReset: () => location.reload(),
+    });
+  }
+
+  disconnectedCallback() {
+    this.#feed?.leave();
+  }
+
+  #follow(event) {
+    if (event.id !== Number(this.dataset.import)) return;
+    this.dataset.status = event.status;
+    this.querySelector("progress").value = event.percent;
+    for (const fact of FACTS) {
+      const value = event[fact];
+      this.querySelector(`[data-fact="${fact}"]`).textContent = typeof value === "number" ? value.toLocaleString() : value;
+    }
+    if (!OVER.has(event.status)) return;
+    document.querySelector("[data-while-running]")?.remove();
+    if (event.failed && location.pathname.includes(`/imports/${event.id}/`)) location.reload(); // for the reasons
+  }
+}
+
+customElements.define("import-progress", ImportProgress);
