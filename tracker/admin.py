@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from realtime.admin import RecordAdmin
 from realtime.protocol import Refusal
 from tracker import services
-from tracker.models import Alert, Alias, AreaCell, AreaOfInterest, Import, Incident, IncidentChange, Map, Tombstone, Watch
+from tracker.models import Alert, Alias, AreaCell, AreaOfInterest, Incident, IncidentChange, Map, Run, Tombstone, Watch
 
 
 class CheckedForm(forms.ModelForm):
@@ -115,8 +115,8 @@ class AliasAdmin(RecordAdmin):
     ordering = ["-pk"]
 
 
-@admin.register(Import)
-class ImportAdmin(RecordAdmin):
+@admin.register(Run)
+class RunAdmin(RecordAdmin):
     list_display = ["name", "owner", "format", "status", "percent", "position", "failed_count", "created_at"]
     list_filter = ["status", "format", "created_at"]
     list_select_related = ["owner"]

@@ -14,9 +14,9 @@ from realtime.receipts import Done
 from realtime.sockets import Socket
 from realtime.threads import in_database
 from tracker import events, services
-from tracker.frames import MAP, alert_event, area_event, import_event, incident_event, shared_area_event, tombstone_event
+from tracker.frames import MAP, alert_event, area_event, incident_event, run_event, shared_area_event, tombstone_event
 from tracker.geo.cells import Box
-from tracker.models import Alert, AreaOfInterest, Import, Incident, Map, Tombstone, Watch
+from tracker.models import Alert, AreaOfInterest, Incident, Map, Run, Tombstone, Watch
 from tracker.services.alerts import ALERTS_SHOWN
 from tracker.viewports import Viewports
 
@@ -50,9 +50,9 @@ class WatchFeed(FeedSource):
 
     def changes(self, feed_id: int, after: int, limit: int) -> list[Change]:
         areas = AreaOfInterest.objects.filter(owner=feed_id, rev__gt=after).order_by("rev")[:limit]
-        imports = Import.objects.filter(owner=feed_id, rev__gt=after).order_by("rev")[:limit]
+        imports = Run.objects.filter(owner=feed_id, rev__gt=after).order_by("rev")[:limit]
         changes: list[Change] = [area_event(area, after) for area in areas]
-        changes += [import_event(run) for run in imports]
+        changes += [run_event(run) for run in imports]
         changes += _alerts(feed_id, after, limit)
         return first([*changes, *_gone(f"{Watch.feed_name}.{feed_id}", after, limit)], limit)
 

@@ -46,10 +46,11 @@ class Alert(Happening, frozen=True, kw_only=True, tag="alert"):
     reason: str
 
 
-class ImportMoved(Happening, frozen=True, kw_only=True, tag="import"):
-    """How far an import of this person has come: `percent` of the file, `position` in rows."""
+class RunMoved(Happening, frozen=True, kw_only=True, tag="run"):
+    """How far an import, or a change of many, of this person has come: in `percent`, and in rows (`position`)."""
 
     id: int
+    kind: str
     name: str
     status: str
     percent: int
@@ -69,7 +70,7 @@ class MapChanged(Change, frozen=True, kw_only=True, tag="tracker.map.changed"):
 
 
 class WatchChanged(Change, frozen=True, kw_only=True, tag="tracker.watch.changed"):
-    """Something of one person's own: `post_save` and `post_delete` of their areas, `alert`, and `import`."""
+    """Something of one person's own: `post_save` and `post_delete` of their areas, `alert`, and `run`."""
 
     events: list[Happening]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker.events import Alert as AlertEvent
-from tracker.events import Feature, ImportMoved, MapChanged, PostDelete, PostSave, WatchChanged
-from tracker.models import Alert, AreaOfInterest, Import, Incident, Map, Tombstone, Watch
+from tracker.events import Feature, MapChanged, PostDelete, PostSave, RunMoved, WatchChanged
+from tracker.models import Alert, AreaOfInterest, Incident, Map, Run, Tombstone, Watch
 
 MAP = f"{Map.feed_name}.1"
 
@@ -98,9 +98,10 @@ def area_summary(area: AreaOfInterest) -> dict[str, Any]:
     return {"id": area.pk, "name": area.name, "severity": area.severity, "url": area.get_absolute_url()}
 
 
-def import_event(run: Import) -> WatchChanged:
-    moved = ImportMoved(
+def run_event(run: Run) -> WatchChanged:
+    moved = RunMoved(
         id=run.pk,
+        kind=run.kind,
         name=run.name,
         status=run.status,
         percent=run.percent,

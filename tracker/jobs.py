@@ -11,6 +11,6 @@ def alert(payload: dict[str, Any]) -> None:
     services.settle_later(payload)
 
 
-@job("tracker.import")
-def run_import(payload: dict[str, Any]) -> None:
-    services.run_import(payload["id"])
+@job("tracker.run")
+def run(payload: dict[str, Any]) -> None:
+    services.perform_run(payload["id"])

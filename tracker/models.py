@@ -42,7 +42,10 @@ class MapQuerySet(FeedQuerySet):
 
     def lock_it(self) -> "Map":
         """Hold the one map until the transaction ends: whatever is shown on it is written one after the other."""
-        return self.lock(pk=self.the().pk)
+        try:
+            return self.lock(pk=THE_MAP)
+        except Map.DoesNotExist:
+            return self.lock(pk=self.the().pk)
 
     def readable_by(self, user: Person) -> "MapQuerySet":
         return self.all() if user.is_authenticated else self.none()
@@ -292,13 +295,18 @@ class Tombstone(models.Model):
         constraints = [models.UniqueConstraint(fields=["feed", "rev"], name="one_tombstone_per_rev")]
 
 
-def import_path(run: "Import", name: str) -> str:
+def import_path(run: "Run", name: str) -> str:
     """Not the name that somebody's computer gave it."""
     return f"tracker/imports/{secrets.token_hex(16)}"
 
 
-class Import(models.Model):
-    """A file that is read into incidents by a job, as far as it has come."""
+class Run(models.Model):
+    """Something long that a job does for one person, as far as it has come: reading a file, changing many incidents."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import"
+        CLOSE = "close", "Close incidents"
+        SEVERITY = "severity", "Set the severity"
 
     class Status(models.TextChoices):
         WAITING = "waiting"
@@ -308,30 +316,41 @@ class Import(models.Model):
         CANCELLED = "cancelled"
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    name = models.CharField(max_length=NAME_LENGTH)  # of the file
-    format = models.CharField(max_length=8)
-    source = models.CharField(max_length=SOURCE_LENGTH)
-    file = models.FileField(upload_to=import_path, blank=True)  # until it is done
-    is_dry_run = models.BooleanField("try only", default=False)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.IMPORT)
+    name = models.CharField(max_length=NAME_LENGTH)  # of the file, or what is done
     status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
     message = models.CharField(max_length=300, blank=True)  # why it failed
-    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the file
-    percent = models.PositiveSmallIntegerField(default=0)  # of its bytes
+    percent = models.PositiveSmallIntegerField(default=0)
     position = models.PositiveIntegerField(default=0)  # rows that are dealt with
     created_count = models.PositiveIntegerField(default=0)
     changed_count = models.PositiveIntegerField(default=0)
     same_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
     failures = models.JSONField(default=list)  # the first of them: [{"row": 7, "message": "..."}]
+    # Of an import
+    format = models.CharField(max_length=8, blank=True)
+    source = models.CharField(max_length=SOURCE_LENGTH, blank=True)
+    file = models.FileField(upload_to=import_path, blank=True)  # until it is done
+    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the file
+    is_dry_run = models.BooleanField("try only", default=False)
+    # Of a change of many
+    query = models.JSONField(default=dict)  # which ones, as in the address of their list
+    value = models.PositiveSmallIntegerField(null=True)
+    total = models.PositiveIntegerField(null=True)  # when it was asked for
+    last_id = models.BigIntegerField(default=0)  # they are gone through by their ids
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     rev = models.BigIntegerField(default=0, editable=False)  # in the owner's feed
 
     class Meta:
-        indexes = [models.Index(fields=["owner", "rev"], name="imports_by_rev")]
+        indexes = [models.Index(fields=["owner", "rev"], name="runs_by_rev")]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("tracker:import_detail", args=[self.pk])
+        return reverse("tracker:run_detail", args=[self.pk])
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in {self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED}

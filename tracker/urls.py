@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tracker.views import api, areas, imports, incidents, maps, programs
+from tracker.views import api, areas, incidents, maps, programs, runs
 
 app_name = "tracker"
 
@@ -20,9 +20,10 @@ urlpatterns = [
     path("areas/<int:pk>/", areas.area_detail, name="area_detail"),
     path("areas/<int:pk>/edit/", areas.area_edit, name="area_edit"),
     path("areas/<int:pk>/delete/", areas.area_delete, name="area_delete"),
-    path("imports/", imports.import_list, name="import_list"),
-    path("imports/<int:pk>/", imports.import_detail, name="import_detail"),
-    path("imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("incidents/bulk/", runs.bulk_create, name="bulk_create"),
+    path("runs/", runs.run_list, name="run_list"),
+    path("runs/<int:pk>/", runs.run_detail, name="run_detail"),
+    path("runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),
     path("programs/", programs.program_list, name="program_list"),
     path("programs/<int:pk>/revoke/", programs.token_revoke, name="token_revoke"),
     path("api/incidents", api.incidents, name="api_incidents"),

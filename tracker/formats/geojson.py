@@ -15,6 +15,7 @@ from tracker.geo.shapes import read_point
 from tracker.observations import Observation
 
 DEPTH = 8  # of arrays and objects in a feature
+FILE_DEPTH = 40  # in a file: one feature that is too deep is refused alone, beyond that there is no use
 
 
 def read(file: BinaryIO) -> Iterator[Row]:
@@ -30,7 +31,7 @@ def features(file: BinaryIO) -> Iterator[Any]:
     beginning = file.tell()
     is_collection = False
     try:
-        for feature in ijson.items(file, "features.item", use_float=True):
+        for feature in ijson.items(_events(file), "features.item"):
             is_collection = True
             yield feature
         if not is_collection:
@@ -41,11 +42,25 @@ def features(file: BinaryIO) -> Iterator[Any]:
 
 
 def _single(file: BinaryIO) -> Iterator[Any]:
-    for value in ijson.items(file, "", use_float=True):
+    for value in ijson.items(_events(file), ""):
         if not isinstance(value, dict) or value.get("type") not in {"Feature", "FeatureCollection"}:
             raise Broken("This is neither a FeatureCollection nor a Feature.")
         if value["type"] == "Feature":
             yield value
+
+
+def _events(file: BinaryIO) -> Iterator[Any]:
+    """What the parser sees, as long as it is not nested absurdly: it keeps the path, and would run out of memory."""
+    return ijson.parse(_shallow(ijson.basic_parse(file, use_float=True)))
+
+
+def _shallow(events: Iterator[Any]) -> Iterator[Any]:
+    depth = 0
+    for event, value in events:
+        depth += (event in {"start_map", "start_array"}) - (event in {"end_map", "end_array"})
+        if depth > FILE_DEPTH:
+            raise Broken(f"Nested deeper than {FILE_DEPTH} levels.")
+        yield event, value
 
 
 def observe(feature: Any) -> Observation:

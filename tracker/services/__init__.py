@@ -16,7 +16,8 @@ from tracker.services.areas import (
     save_area,
     watch_of,
 )
-from tracker.services.imports import cancel_import, run_import, upload
+from tracker.services.bulk import change_many
+from tracker.services.imports import upload
 from tracker.services.incidents import (
     Report,
     change_incident,
@@ -27,6 +28,7 @@ from tracker.services.incidents import (
     report_incidents,
 )
 from tracker.services.ingest import ingest
+from tracker.services.runs import cancel_run, perform_run
 from tracker.services.storing import Edit, announce, bury, check, prepare, store
 from tracker.services.tokens import issue_token, own_tokens, revoke_token
 
@@ -38,8 +40,9 @@ __all__ = [
     "announce_area",
     "bury",
     "bury_area",
-    "cancel_import",
+    "cancel_run",
     "change_incident",
+    "change_many",
     "check",
     "check_area",
     "close_by_staff",
@@ -50,12 +53,12 @@ __all__ = [
     "ingest",
     "issue_token",
     "own_tokens",
+    "perform_run",
     "prepare",
     "prepare_area",
     "report_incident",
     "report_incidents",
     "revoke_token",
-    "run_import",
     "save_area",
     "settle_later",
     "store",

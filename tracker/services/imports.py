@@ -8,29 +8,25 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from django.db import transaction
-from django.utils import timezone
 
 from realtime import jobs
-from realtime.broadcast import broadcast
 from realtime.limits import Limit
 from realtime.protocol import Refusal
 from tracker.formats import READERS, Broken, Row, guess
-from tracker.frames import import_event
-from tracker.models import NAME_LENGTH, SOURCE_LENGTH, Import, Watch
+from tracker.models import NAME_LENGTH, SOURCE_LENGTH, Run
 from tracker.observations import Outcome
-from tracker.services.areas import watch_of
+from tracker.services import runs
 from tracker.services.ingest import ingest
 
 FILE_BYTES = 5_000_000
 ROWS = 10_000  # of a file that is uploaded
 TOGETHER = 200  # rows in one transaction
 FAILURES = 100  # that are remembered with their reasons
-SECONDS = 20.0  # of one job; what is left is another one, long before the lease of a job is over
 
 imports_per_person = Limit("imports", burst=4, per_second=2 / 600)
 
 
-def upload(user: Any, file: Any, *, format: str = "", source: str = "", is_dry_run: bool = False) -> Import:
+def upload(user: Any, file: Any, *, format: str = "", source: str = "", is_dry_run: bool = False) -> Run:
     """Keep a file, and have it read by a job. Raises `Refusal`."""
     if file.size > FILE_BYTES:
         raise Refusal(
@@ -42,12 +38,12 @@ def upload(user: Any, file: Any, *, format: str = "", source: str = "", is_dry_r
     with transaction.atomic():
         file.seek(0)
         run.file = file
-        save(run)
-        jobs.enqueue("tracker.import", {"id": run.pk})
+        runs.save(run)
+        jobs.enqueue("tracker.run", {"id": run.pk})
     return run
 
 
-def new_import(user: Any, name: str, content: bytes, *, format: str, source: str, is_dry_run: bool) -> Import:
+def new_import(user: Any, name: str, content: bytes, *, format: str, source: str, is_dry_run: bool) -> Run:
     """Not saved yet. Raises `Refusal`."""
     format = format or guess(name, content[:2_000])
     if format not in READERS:
@@ -57,25 +53,21 @@ def new_import(user: Any, name: str, content: bytes, *, format: str, source: str
         raise Refusal("bad_value", f"A source has a name of at most {SOURCE_LENGTH} characters.", field="source")
     name = "".join(letter for letter in name.rpartition("/")[2] if letter.isprintable())[:NAME_LENGTH] or "file"
     digest = hashlib.sha256(content).hexdigest()
-    return Import(owner=user, name=name, format=format, source=source, digest=digest, is_dry_run=is_dry_run)
+    return Run(owner=user, name=name, format=format, source=source, digest=digest, is_dry_run=is_dry_run)
 
 
-def run_import(pk: int) -> None:
-    """The job. A time's worth of the file; the rest is the next job's."""
-    run = Import.objects.filter(pk=pk).first()
-    if run is None or run.status in {Import.Status.DONE, Import.Status.FAILED, Import.Status.CANCELLED}:
-        return
-    deadline = time.monotonic() + SECONDS
+def read_on(run: Run, deadline: float) -> bool:
+    """What there is time for. True when nothing is left."""
     with run.file.open("rb") as file:
         for _ in steps(run, file.file, rows=ROWS):
-            if time.monotonic() > deadline:
-                jobs.enqueue("tracker.import", {"id": pk})
-                return
+            if time.monotonic() > deadline and not run.is_over:
+                return False
     run.file.delete(save=False)
-    Import.objects.filter(pk=pk).update(file="")
+    Run.objects.filter(pk=run.pk).update(file="")
+    return True
 
 
-def steps(run: Import, file: BinaryIO, rows: int | None = None) -> Iterator[Import]:
+def steps(run: Run, file: BinaryIO, rows: int | None = None) -> Iterator[Run]:
     """Read on from where the import is, and store some rows with each step. It ends as done, failed, or cancelled."""
     counted = Counted(file)
     try:
@@ -88,9 +80,12 @@ def steps(run: Import, file: BinaryIO, rows: int | None = None) -> Iterator[Impo
                 return
             skipped += len(chunk)
             yield run
-        _end(run, Import.Status.DONE)
+        if run.position:
+            runs.end(run, Run.Status.DONE)
+        else:
+            runs.end(run, Run.Status.FAILED, "There is no incident in it.")
     except Broken as broken:
-        _end(run, Import.Status.FAILED, str(broken))
+        runs.end(run, Run.Status.FAILED, str(broken))
     yield run
 
 
@@ -128,20 +123,20 @@ class Counted(io.RawIOBase):
 
 
 @transaction.atomic
-def _store(run: Import, chunk: list[Row], position: int, percent: int) -> bool:
+def _store(run: Run, chunk: list[Row], position: int, percent: int) -> bool:
     """These rows and the position after them, or neither. False when somebody else has done them, or cancelled."""
-    now = Import.objects.select_for_update().get(pk=run.pk)
-    if now.position != position or now.status == Import.Status.CANCELLED:
+    now = Run.objects.select_for_update().get(pk=run.pk)
+    if now.position != position or now.is_over:
         return False
     outcomes = _try(run, chunk) if run.is_dry_run else ingest(run.owner, run.source, chunk)
-    run.status, run.percent, run.position = Import.Status.RUNNING, percent, position + len(chunk)
+    run.status, run.percent, run.position = Run.Status.RUNNING, percent, position + len(chunk)
     for number, outcome in enumerate(outcomes, position + 1):
         _count(run, number, outcome)
-    save(run)
+    runs.save(run)
     return True
 
 
-def _try(run: Import, chunk: list[Row]) -> list[Outcome]:
+def _try(run: Run, chunk: list[Row]) -> list[Outcome]:
     """The same, and then undone."""
     outcomes: list[Outcome] = []
 
@@ -156,39 +151,8 @@ def _try(run: Import, chunk: list[Row]) -> list[Outcome]:
         return outcomes
 
 
-def _count(run: Import, number: int, outcome: Outcome) -> None:
+def _count(run: Run, number: int, outcome: Outcome) -> None:
     field = f"{outcome.status}_count"
     setattr(run, field, getattr(run, field) + 1)
     if outcome.refusal and len(run.failures) < FAILURES:
         run.failures.append({"row": number, "message": outcome.refusal.message, "field": outcome.refusal.field})
-
-
-@transaction.atomic
-def _end(run: Import, status: str, message: str = "") -> None:
-    if status == Import.Status.DONE and not run.position:
-        status, message = Import.Status.FAILED, "There is no incident in it."
-    run.status, run.message, run.finished_at = status, message[:300], timezone.now()
-    if status == Import.Status.DONE:
-        run.percent = 100
-    save(run)
-
-
-@transaction.atomic
-def cancel_import(user: Any, pk: int) -> None:
-    """What is stored stays; the rest is not read. Raises `Refusal`."""
-    run = Import.objects.select_for_update().filter(pk=pk, owner=user.pk).first()
-    if run is None:
-        raise Refusal("not_found", "There is no such import.")
-    if run.status in {Import.Status.WAITING, Import.Status.RUNNING}:
-        run.status, run.finished_at = Import.Status.CANCELLED, timezone.now()
-        save(run)
-
-
-@transaction.atomic
-def save(run: Import) -> None:
-    """With the next revision of its owner's feed, who watches it in the page."""
-    watch_of(run.owner)
-    watch = Watch.objects.lock(pk=run.owner_id)
-    run.rev = watch.advance()
-    run.save()
-    broadcast(watch.group, import_event(run))

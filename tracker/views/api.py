@@ -12,12 +12,12 @@ from realtime.limits import Limit
 from realtime.protocol import Refusal
 from realtime.tokens import require_token
 from tracker import services
+from tracker.asking import bad, filtered
 from tracker.formats import geojson as features
 from tracker.frames import incident_feature
 from tracker.models import SOURCE_LENGTH, Incident, Map, Tombstone
 from tracker.observations import Outcome
 from tracker.views.answers import geojson, json, refusing
-from tracker.views.asking import bad, filtered
 
 BODY_BYTES = 1_000_000
 FEATURES = 1_000  # in one request, and in one page of an answer
@@ -112,7 +112,7 @@ def openapi(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, the_map: Map) -> Page:
     limit = _number(request, "limit", FEATURES)
-    wanted = filtered(request).order_by("-pk")
+    wanted = filtered(request.GET).order_by("-pk")
     if "before" in request.GET:
         wanted = wanted.filter(pk__lt=_number(request, "before", 2**53))
     rows = list(wanted[: limit + 1])

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from realtime.protocol import Refusal
 from tracker import services
+from tracker.asking import filtered
 from tracker.forms import IncidentForm, ReportForm, refuse
 from tracker.models import Incident, Severity
-from tracker.views.asking import filtered
+from tracker.services.bulk import ASKED
 
 PER_PAGE = 25
 EDITABLE = ("name", "description", "severity", "lon", "lat")
@@ -24,13 +25,22 @@ EDITABLE = ("name", "description", "severity", "lon", "lat")
 def incident_list(request: HttpRequest) -> HttpResponse:
     problem = ""
     try:
-        incidents = filtered(request)
+        incidents = filtered(request.GET)
     except Refusal as refusal:
         incidents, problem = Incident.objects.none(), refusal.message
     page = Paginator(incidents.for_display().order_by("-created_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
     asked = request.GET.copy()
     asked.pop("page", None)
-    context = {"page": page, "problem": problem, "severities": Severity, "asked": request.GET, "query": asked.urlencode()}
+    changeable = incidents if request.user.is_staff else incidents.filter(reporter=request.user.pk)
+    context = {
+        "page": page,
+        "problem": problem,
+        "severities": Severity,
+        "asked": request.GET,
+        "query": asked.urlencode(),
+        "bulk_query": [(name, request.GET[name]) for name in ASKED if request.GET.get(name)],
+        "changeable": changeable.count() if page.paginator.count else 0,
+    }
     return render(request, "tracker/incident_list.html", context, status=400 if problem else 200)
 
 

@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from tracker import services
+from tracker.asking import filtered
 from tracker.forms import AreaForm, IncidentForm
 from tracker.frames import area_feature, incident_feature
 from tracker.models import AreaOfInterest, Incident, Map, Severity
 from tracker.views.answers import geojson, json, refusing
-from tracker.views.asking import filtered
 
 POINTS = 60_000  # of one answer to the map
 FEATURES = 1_000  # of one page of a collection
@@ -41,7 +41,7 @@ def points(request: HttpRequest) -> HttpResponse:
     """Open incidents in columns, for a map that shows very many: the newest first, as the map was at revision `rev` or later."""
     the_map = Map.objects.the()  # read before the rows: what is newer in them comes again by the feed, and changes nothing
     rows = list(
-        filtered(request)
+        filtered(request.GET)
         .order_by("-pk")
         .values_list("pk", "lon", "lat", "severity", "created_at", "name", "reporter_id")[: POINTS + 1]
     )
@@ -69,7 +69,7 @@ def points(request: HttpRequest) -> HttpResponse:
 @refusing
 def incident_collection(request: HttpRequest) -> HttpResponse:
     """Open incidents as GeoJSON, newest first."""
-    incidents = filtered(request).order_by("-pk")[:FEATURES]
+    incidents = filtered(request.GET).order_by("-pk")[:FEATURES]
     return geojson({"type": "FeatureCollection", "features": [incident_feature(incident) for incident in incidents]})
 
 

@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from realtime.protocol import Refusal
 from tracker.formats import READERS
-from tracker.models import Import
-from tracker.services import imports
+from tracker.models import Run
+from tracker.services import imports, runs
 
 BAR = 30  # characters
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 self.show(run)
         self.finish(run)
 
-    def begin(self, stream: BinaryIO, name: str, owner: User, format: str, source: str, is_dry_run: bool, again: bool) -> Import:
+    def begin(self, stream: BinaryIO, name: str, owner: User, format: str, source: str, is_dry_run: bool, again: bool) -> Run:
         """The import that this file has begun, or a new one."""
         beginning = stream.read(2_000)
         stream.seek(0)
@@ -50,21 +50,21 @@ class Command(BaseCommand):
         except Refusal as refusal:
             raise CommandError(refusal.message) from None
         run.digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
-        begun = Import.objects.filter(owner=owner, digest=run.digest, source=run.source, is_dry_run=False, status="running")
+        begun = Run.objects.filter(owner=owner, digest=run.digest, source=run.source, is_dry_run=False, status="running")
         if not again and not is_dry_run and (earlier := begun.order_by("-pk").first()):
             self.stdout.write(f"Going on after row {earlier.position:,}.")
             return earlier
-        imports.save(run)
+        runs.save(run)
         return run
 
-    def show(self, run: Import) -> None:
+    def show(self, run: Run) -> None:
         if sys.stderr.isatty():
             done = BAR * run.percent // 100
             bar = f"{'█' * done}{'·' * (BAR - done)}"
             self.stderr.write(f"\r{bar} {run.percent:3} %  {run.position:,} rows ", ending="")
             self.stderr.flush()
 
-    def finish(self, run: Import) -> None:
+    def finish(self, run: Run) -> None:
         if sys.stderr.isatty():
             self.stderr.write("")
         for failure in run.failures:
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             f"{run.created_count:,} new, {run.changed_count:,} changed, {run.same_count:,} known, {run.failed_count:,} refused"
         )
         self.stdout.write(f"{'Only tried: ' if run.is_dry_run else ''}{run.position:,} rows: {counts}.")
-        if run.status == Import.Status.FAILED:
+        if run.status == Run.Status.FAILED:
             raise CommandError(run.message)
 
 

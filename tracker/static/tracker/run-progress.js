@@ -1,10 +1,10 @@
-/* `<import-progress>`: one import, live. Its owner's feed tells how far it is. */
+/* `<run-progress>`: one piece of long work, live. Its owner's feed tells how far it is. */
 import { socket } from "../realtime/socket.js";
 
 const FACTS = ["status", "position", "created", "changed", "same", "failed", "message"];
 const OVER = new Set(["done", "failed", "cancelled"]);
 
-class ImportProgress extends HTMLElement {
+class RunProgress extends HTMLElement {
   #feed;
 
   connectedCallback() {
@@ -13,7 +13,7 @@ class ImportProgress extends HTMLElement {
     this.#feed = socket.join(feed, {
       rev: Number(rev),
       epoch,
-      onEvent: ({ events }) => events.forEach((event) => event.type === "import" && this.#follow(event)),
+      onEvent: ({ events }) => events.forEach((event) => event.type === "run" && this.#follow(event)),
       onReset: () => location.reload(),
     });
   }
@@ -23,17 +23,18 @@ class ImportProgress extends HTMLElement {
   }
 
   #follow(event) {
-    if (event.id !== Number(this.dataset.import)) return;
+    if (event.id !== Number(this.dataset.run)) return;
     this.dataset.status = event.status;
     this.querySelector("progress").value = event.percent;
     for (const fact of FACTS) {
       const value = event[fact];
-      this.querySelector(`[data-fact="${fact}"]`).textContent = typeof value === "number" ? value.toLocaleString() : value;
+      const place = this.querySelector(`[data-fact="${fact}"]`);
+      if (place) place.textContent = typeof value === "number" ? value.toLocaleString() : value;
     }
     if (!OVER.has(event.status)) return;
     document.querySelector("[data-while-running]")?.remove();
-    if (event.failed && location.pathname.includes(`/imports/${event.id}/`)) location.reload(); // for the reasons
+    if (event.failed && location.pathname.includes(`/runs/${event.id}/`)) location.reload(); // for the reasons
   }
 }
 
-customElements.define("import-progress", ImportProgress);
+customElements.define("run-progress", RunProgress);

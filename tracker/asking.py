@@ -1,11 +1,11 @@
-"""What a page or a program asks for in the query string: a box, severities, an age, words."""
+"""What a page, a program or a bulk change asks for: a box, severities, an age, words. As in the query string of an address."""
 
 import math
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -16,9 +16,9 @@ from tracker.models import Incident, IncidentQuerySet, Severity
 WORDS = 100  # characters of a search
 
 
-def read_box(request: HttpRequest) -> Box | None:
+def read_box(asked: Mapping[str, str]) -> Box | None:
     """`?bbox=west,south,east,north`, in degrees; None when it is not there. Raises `Refusal("bad_field")`."""
-    text = request.GET.get("bbox", "")
+    text = asked.get("bbox", "")
     if not text:
         return None
     try:
@@ -32,21 +32,21 @@ def read_box(request: HttpRequest) -> Box | None:
     return Box(west, south, east, north)
 
 
-def filtered(request: HttpRequest, incidents: IncidentQuerySet | None = None) -> IncidentQuerySet:
+def filtered(asked: Mapping[str, str], incidents: IncidentQuerySet | None = None) -> IncidentQuerySet:
     """Incidents by `bbox`, `severity` (this one and worse; or several, with commas), `hours` or `since` (updated), `q`, `state`
     (open, closed, all). Raises `Refusal("bad_field")`."""
     wanted = Incident.objects.all() if incidents is None else incidents
-    state = request.GET.get("state") or "open"
+    state = asked.get("state") or "open"
     if state not in {"open", "closed", "all"}:
         raise bad("state", "A state is open, closed or all.")
     if state != "all":
         wanted = wanted.filter(closed=state == "closed")
-    if severities := read_severities(request.GET.get("severity", "")):
+    if severities := read_severities(asked.get("severity", "")):
         wanted = wanted.filter(severity__in=severities)
-    wanted = _by_age(request, wanted)
-    if words := request.GET.get("q", "").replace("\x00", "").strip()[:WORDS]:
+    wanted = _by_age(asked, wanted)
+    if words := asked.get("q", "").replace("\x00", "").strip()[:WORDS]:
         wanted = wanted.containing(words)
-    box = read_box(request)
+    box = read_box(asked)
     return wanted.within(box) if box else wanted
 
 
@@ -62,13 +62,13 @@ def read_severities(text: str) -> list[int]:
     return [*range(1, numbers[0] + 1)] if len(numbers) == 1 else numbers
 
 
-def _by_age(request: HttpRequest, wanted: QuerySet) -> Any:
-    if hours := request.GET.get("hours", ""):
+def _by_age(asked: Mapping[str, str], wanted: QuerySet) -> Any:
+    if hours := asked.get("hours", ""):
         try:
             wanted = wanted.filter(created_at__gte=timezone.now() - timedelta(hours=min(float(hours), 1e6)))
         except (ValueError, OverflowError):
             raise bad("hours", "Hours are a number.") from None
-    if since := request.GET.get("since", ""):
+    if since := asked.get("since", ""):
         try:
             moment = parse_datetime(since)
         except ValueError:
