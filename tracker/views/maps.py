@@ -43,11 +43,11 @@ def points(request: HttpRequest) -> HttpResponse:
     rows = list(
         filtered(request.GET)
         .order_by("-pk")
-        .values_list("pk", "lon", "lat", "severity", "created_at", "name", "reporter_id")[: POINTS + 1]
+        .values_list("pk", "lon", "lat", "severity", "created_at", "name")[: POINTS + 1]
     )
     is_cut = len(rows) > POINTS
-    columns = list(zip(*rows[:POINTS], strict=True)) or [()] * 7
-    ids, lons, lats, severities, created, names, reporters = columns
+    columns = list(zip(*rows[:POINTS], strict=True)) or [()] * 6
+    ids, lons, lats, severities, created, names = columns
     return json(
         {
             "rev": the_map.rev,
@@ -59,7 +59,6 @@ def points(request: HttpRequest) -> HttpResponse:
             "severity": severities,
             "created": [int(moment.timestamp()) for moment in created],
             "name": names,
-            "reporter": reporters,
         }
     )
 

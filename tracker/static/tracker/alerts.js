@@ -1,13 +1,22 @@
 /* What is to be noticed on the map, until it is looked at; with a sound, if the reader wants one. */
+import { NAMES } from "./severity.js";
+
 const SOUND = "tracker.sound"; // in localStorage
 
 export class Alerts extends EventTarget {
-  #incidents = new Map(); // id to the names of areas
+  #incidents = new Set();
 
-  /** An `alert` of one's own feed. */
-  add({ feature, areas_of_interest }) {
-    this.#incidents.set(feature.properties.pk, areas_of_interest.map(({ name }) => name));
+  /** The `alert` events of one envelope. Rings, and returns the worst with a sentence about all of them. */
+  add(alerts) {
+    for (const { feature } of alerts) this.#incidents.add(feature.properties.pk);
     this.dispatchEvent(new Event("change"));
+    const { feature, areas_of_interest: areas } = alerts.reduce((one, other) =>
+      other.feature.properties.severity < one.feature.properties.severity ? other : one,
+    );
+    const { name, severity } = feature.properties;
+    const more = alerts.length > 1 ? ` and ${alerts.length - 1} more` : "";
+    this.#ring(severity);
+    return { feature, text: `${NAMES[severity]}: ${name}${more}, in ${areas.map((area) => area.name).join(", ")}` };
   }
 
   /** It was looked at, is closed, or gone. */
@@ -16,7 +25,7 @@ export class Alerts extends EventTarget {
   }
 
   get ids() {
-    return this.#incidents.keys();
+    return this.#incidents.values();
   }
 
   get hasSound() {
@@ -27,16 +36,20 @@ export class Alerts extends EventTarget {
     }
   }
 
-  set hasSound(isOn) {
+  /** Returns whether it is on now, and lets it be heard. */
+  toggleSound() {
+    const isOn = !this.hasSound;
     try {
       localStorage.setItem(SOUND, isOn ? "on" : "off");
     } catch {
       // see above
     }
+    this.#ring(2);
+    return this.hasSound;
   }
 
   /** Two short notes, higher for what is worse. */
-  ring(severity) {
+  #ring(severity) {
     if (!this.hasSound) return;
     const context = new AudioContext();
     const [base, volume] = [880 - severity * 90, 0.12];

@@ -19,12 +19,17 @@ async function loadLibrary(scripts) {
     });
   }
   const { terraDraw, terraDrawLeafletAdapter } = globalThis;
-  /** Theirs writes a style element for each pane, which our policy forbids; a property does. */
   class Adapter extends terraDrawLeafletAdapter.TerraDrawLeafletAdapter {
+    /** Theirs writes a style element for each pane, which our policy forbids; a property does. */
     createPaneStyleSheet(name, zIndex) {
-      const pane = this._map.createPane(name);
+      const pane = this._map.getPane(name) ?? this._map.createPane(name);
       pane.style.zIndex = String(zIndex + 600);
       return pane;
+    }
+
+    /** Leaflet remembers the renderer of each pane, so that panes stay. */
+    clearPanes() {
+      this._panes = {};
     }
   }
   return { ...terraDraw, Adapter };

@@ -1,6 +1,6 @@
 /**
  * The open incidents that this page knows of, and which of them the filters let through. No DOM here.
- * An item: `{id, lon, lat, severity, created, name, reporter}`; `created` in seconds since 1970.
+ * An item: `{id, lon, lat, severity, created, name}`; `created` in seconds since 1970.
  */
 export class IncidentStore extends EventTarget {
   #items = new Map();
@@ -9,11 +9,11 @@ export class IncidentStore extends EventTarget {
   #isInMyAreas = () => true;
 
   /** Replaces everything, with what `/tracker/points` answered. */
-  replace({ ids, lon, lat, severity, created, name, reporter }) {
+  replace({ ids, lon, lat, severity, created, name }) {
     this.#items = new Map(
       ids.map((id, i) => [
         id,
-        { id, lon: lon[i], lat: lat[i], severity: severity[i], created: created[i], name: name[i], reporter: reporter[i] },
+        { id, lon: lon[i], lat: lat[i], severity: severity[i], created: created[i], name: name[i] },
       ]),
     );
     this.#changed();
@@ -21,7 +21,7 @@ export class IncidentStore extends EventTarget {
 
   /** Applies one event of the map. Returns the item if it is new here, else null. */
   apply({ type, feature }) {
-    const { pk, model, closed, severity, name, created, reporter, description } = feature.properties;
+    const { pk, model, closed, severity, name, created, description } = feature.properties;
     if (model !== "Incident") return null;
     const isNew = !this.#items.has(pk);
     if (type === "post_delete" || closed || !this.#matches(name, description)) {
@@ -29,7 +29,7 @@ export class IncidentStore extends EventTarget {
       return null;
     }
     const [lon, lat] = feature.geometry.coordinates;
-    const item = { id: pk, lon, lat, severity, created: Date.parse(created) / 1000, name, reporter };
+    const item = { id: pk, lon, lat, severity, created: Date.parse(created) / 1000, name };
     this.#items.set(pk, item);
     this.#changed();
     return isNew ? item : null;

@@ -1,35 +1,47 @@
 /*
  * What the server tells this page, and what the page has: always the same box, somewhat larger than the window. To widen it, the
- * server is told first and asked after, so that nothing can happen between the two; to narrow it, it is only told.
+ * server is told first and asked after, so that nothing can happen between the two; to narrow it, it is only told. At first the
+ * page reads, and joins the feed at the revision that it has read: no round trip is waited for before there is something to see.
  */
 const MARGIN = 0.5; // of the window, on each side
 const NARROWER = 8; // times smaller than what we have: then it is worth telling
 const PATIENCE = 5_000; // ms for the socket to answer
+const AGAIN = 3_000; // ms after a failure
 
 export class Viewport extends EventTarget {
   #socket;
   #feed;
   #url;
   #store;
+  #onEvent;
+  #subscription = null;
   #loaded = null; // the box that the store is complete for
   #wanted = null;
   #query = "";
   #loading = null;
-  #since = []; // events that came while we asked
-  #isLive = false;
+  #since = []; // what came while we asked
+  #retry = null;
 
-  constructor({ socket, feed, url, store }) {
+  /** `feed` is the map's; `url` gives its incidents in columns; `onEvent` is called with each event of the map, in order. */
+  constructor({ socket, feed, url, store, onEvent }) {
     super();
     this.#socket = socket;
     this.#feed = feed;
     this.#url = url;
     this.#store = store;
+    this.#onEvent = onEvent;
+  }
+
+  end() {
+    this.#loading?.abort();
+    clearTimeout(this.#retry);
+    this.#subscription?.leave();
   }
 
   /** The window shows this box now. */
   show(box) {
     this.#wanted = box;
-    if (!this.#loaded || !this.#loaded.covers(box)) return this.#load();
+    if (!this.#loaded?.covers(box)) return this.#load();
     if (box.padded(MARGIN).size * NARROWER < this.#loaded.size) this.#narrow(box.padded(MARGIN));
   }
 
@@ -40,47 +52,49 @@ export class Viewport extends EventTarget {
     return this.#load();
   }
 
-  /** The feed is live, for the first time or again: the server has forgotten what we see. */
-  live() {
-    this.#isLive = true;
-    if (!this.#loaded) return this.#load();
-    this.#tell(this.#loaded).catch(() => {}); // it goes on telling us everything
-  }
-
-  /** Too much was missed. Resolves when everything is fresh. */
-  reset() {
-    this.#loaded = null;
-    return this.#load();
-  }
-
-  /** An envelope of the map; `apply` is given each event. */
-  receive({ rev, events }, apply) {
-    if (this.#loading) this.#since.push({ rev, events });
-    for (const event of events) apply(event);
-  }
-
   async #load() {
-    if (!this.#wanted || !this.#isLive) return;
+    clearTimeout(this.#retry);
     this.#loading?.abort();
     const { signal } = (this.#loading = new AbortController());
     const box = this.#wanted.padded(MARGIN);
     this.#since = [];
-    this.dispatchEvent(new Event("loading"));
     try {
-      await this.#tell(box);
-      if (signal.aborted) return;
-      const points = await this.#fetch(box, signal);
-      this.#loaded = box;
-      this.#loading = null;
-      this.#store.replace(points);
-      for (const { rev, events } of this.#since) if (rev > points.rev) events.forEach((event) => this.#store.apply(event));
-      this.dispatchEvent(new CustomEvent("loaded", { detail: points }));
-      return { rev: points.rev };
+      if (this.#subscription) await this.#tell(box);
+      const points = signal.aborted ? null : await this.#fetch(box, signal);
+      return points && this.#take(box, points);
     } catch (error) {
       if (signal.aborted) return;
       this.#loading = null;
-      this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+      this.#retry = setTimeout(() => this.#load(), AGAIN);
+      console.warn("The map could not be read; trying again.", error);
     }
+  }
+
+  #take(box, points) {
+    this.#loaded = box;
+    this.#loading = null;
+    this.#store.replace(points);
+    for (const { rev, events } of this.#since) if (rev > points.rev) for (const event of events) this.#store.apply(event);
+    this.#join(points);
+    this.dispatchEvent(new CustomEvent("loaded", { detail: points }));
+    return { rev: points.rev };
+  }
+
+  #join({ rev, epoch }) {
+    this.#subscription ??= this.#socket.join(this.#feed, {
+      rev,
+      epoch,
+      onEvent: (frame) => frame.events && this.#receive(frame),
+      // Live for the first time, or again: the server does not know what we see, and tells us everything until it does.
+      onLive: () => this.#loaded && this.#tell(this.#loaded).catch(() => {}),
+      onReset: () => this.#load(),
+      onRefused: () => this.dispatchEvent(new Event("refused")),
+    });
+  }
+
+  #receive({ rev, events }) {
+    if (this.#loading) this.#since.push({ rev, events });
+    for (const event of events) this.#onEvent(event);
   }
 
   #narrow(box) {
