@@ -40,6 +40,16 @@ class AreaForm(CheckedForm):
         services.check_area(instance)
 
 
+class OwningAdmin(admin.ModelAdmin):
+    """History, alerts and cells go with what they belong to; nobody has to be allowed to delete each of them."""
+
+    show_full_result_count = False
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+
 class IncidentChangeInline(admin.TabularInline):
     model = IncidentChange
     readonly_fields = ["at", "actor", "changes", "rev"]
@@ -54,7 +64,7 @@ class IncidentChangeInline(admin.TabularInline):
 
 
 @admin.register(Incident)
-class IncidentAdmin(admin.ModelAdmin):
+class IncidentAdmin(OwningAdmin):
     form = IncidentForm
     list_display = ["name", "severity", "closed", "lat", "lon", "source", "reporter", "created_at", "rev"]
     list_filter = ["severity", "closed", "source", "created_at"]
@@ -66,7 +76,6 @@ class IncidentAdmin(admin.ModelAdmin):
     raw_id_fields = ["reporter"]
     inlines = [IncidentChangeInline]
     actions = ["close"]
-    show_full_result_count = False
 
     def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:
         before = Incident.objects.filter(pk=obj.pk).first() if obj.pk else None
@@ -79,7 +88,7 @@ class IncidentAdmin(admin.ModelAdmin):
 
 
 @admin.register(AreaOfInterest)
-class AreaOfInterestAdmin(admin.ModelAdmin):
+class AreaOfInterestAdmin(OwningAdmin):
     form = AreaForm
     list_display = ["name", "owner", "severity", "is_active", "is_shared", "updated_at", "rev"]
     list_filter = ["severity", "is_active", "is_shared"]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.validators import URLValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
@@ -116,7 +117,7 @@ class Incident(models.Model):
     reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="incidents")
     source = models.CharField(max_length=SOURCE_LENGTH, blank=True)  # "usgs", "sensor"; "" for people
     external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH, null=True, blank=True)  # what the source calls it
-    url = models.URLField(max_length=URL_LENGTH, blank=True)  # more about it, at the source
+    url = models.CharField(max_length=URL_LENGTH, blank=True, validators=[URLValidator(["http", "https"])])  # more, at the source
     source_at = models.DateTimeField(null=True, blank=True)  # when the source last spoke of it: what is older is old news
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)

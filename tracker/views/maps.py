@@ -41,9 +41,7 @@ def points(request: HttpRequest) -> HttpResponse:
     """Open incidents in columns, for a map that shows very many: the newest first, as the map was at revision `rev` or later."""
     the_map = Map.objects.the()  # read before the rows: what is newer in them comes again by the feed, and changes nothing
     rows = list(
-        filtered(request.GET)
-        .order_by("-pk")
-        .values_list("pk", "lon", "lat", "severity", "created_at", "name")[: POINTS + 1]
+        filtered(request.GET).order_by("-pk").values_list("pk", "lon", "lat", "severity", "created_at", "name")[: POINTS + 1]
     )
     is_cut = len(rows) > POINTS
     columns = list(zip(*rows[:POINTS], strict=True)) or [()] * 6

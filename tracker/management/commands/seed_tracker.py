@@ -69,5 +69,11 @@ def draw(plan: DemoArea, owner: User) -> None:
         geometry = {"type": "MultiPolygon", "coordinates": plan.parts}
     services.save_area(
         owner,
-        services.Plan(plan.name, plan.severity, geometry, is_shared=plan.is_shared, client_id=uuid5(NAMESPACE, plan.name)),
+        services.Plan(
+            plan.name,
+            plan.severity,
+            geometry,
+            is_shared=plan.is_shared and owner.is_staff,
+            client_id=uuid5(NAMESPACE, plan.name),
+        ),
     )

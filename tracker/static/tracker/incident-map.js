@@ -86,7 +86,10 @@ class IncidentMap extends HTMLElement {
       for (const part of [this.#markers, this.#list]) part.setAlerts(this.#alerts.ids);
     });
     for (const part of [this.#markers, this.#list]) part.addEventListener("choose", ({ detail }) => this.#choose(detail));
-    this.#viewport.addEventListener("loaded", ({ detail }) => detail.is_cut && say("Only the newest are shown. Zoom in for all."));
+    this.#viewport.addEventListener("loaded", ({ detail }) => {
+      this.dataset.ready = "";
+      if (detail.is_cut) say("Only the newest are shown. Zoom in for all.");
+    });
     this.#viewport.addEventListener("refused", () => say("The map is no longer open to you. Log in again.", "error"));
     this.#panel.addEventListener("closed", ({ detail }) => this.#closed(detail));
     this.addEventListener("click", (event) => this.#click(event), { signal });
