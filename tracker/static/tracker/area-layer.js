@@ -69,7 +69,7 @@ export class AreaLayer extends EventTarget {
       this.dispatchEvent(new CustomEvent("choose", { detail: pk }));
     });
     layer.addTo(this.#map);
-    layer.eachLayer((path) => path.getElement()?.setAttribute("aria-label", `Area: ${name}`));
+    layer.eachLayer((path) => describe(path.getElement(), `Area: ${name}`));
     const { type, coordinates } = feature.geometry;
     const rings = (type === "Polygon" ? [coordinates] : coordinates).flat().map(withBox);
     this.#areas.set(pk, { feature, layer, rings });
@@ -79,6 +79,11 @@ export class AreaLayer extends EventTarget {
     this.#areas.get(id)?.layer.remove();
     this.#areas.delete(id);
   }
+}
+
+function describe(path, label) {
+  path?.setAttribute("role", "img");
+  path?.setAttribute("aria-label", label);
 }
 
 function withBox(ring) {

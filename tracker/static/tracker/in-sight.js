@@ -7,6 +7,7 @@ export function bringInSight(map, panel, { lat, lon }, { zoom = map.getZoom(), i
   const isSeen = at.x > margin && at.x < size.x - margin && at.y > margin && at.y < size.y - covered - margin;
   if (isSeen && zoom === map.getZoom()) return;
   const middle = map.unproject(map.project([lat, lon], zoom).add([0, covered / 2]), zoom);
-  if (isAnimated) map.flyTo(middle, zoom, { duration: 0.6 });
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (isAnimated && !isCalm) map.flyTo(middle, zoom, { duration: 0.6 });
   else map.setView(middle, zoom);
 }
