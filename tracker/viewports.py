@@ -61,9 +61,10 @@ class Viewports:
 
     def show(self, topic: Topic, rev: int, frame: bytes, about: Any) -> None:
         self._topic = topic
-        if len(self._boxes) < len(topic.live):
-            for socket in topic.live - self._boxes.keys():
+        if unlimited := topic.live - self._boxes.keys():
+            for socket in unlimited:
                 socket.write(frame)
+            topic.traffic.count(topic.group, len(unlimited), len(frame))
         watching = self._boxes.keys() & topic.live if about is None else self._in_sight(topic, about[1])
         if watching:
             key = about[0] if about else f"{rev}"
@@ -105,7 +106,9 @@ class Viewports:
         topic = self._topic
         assert topic is not None and topic.cursor is not None
         head = b'{"type":"tracker.map.changed","feed":"%s","rev":%d,"events":[' % (topic.group.encode(), topic.cursor)
-        socket.write(text_frame(head + events + b"]}"))
+        frame = text_frame(head + events + b"]}")
+        socket.write(frame)
+        topic.traffic.count(topic.group, 1, len(frame))
         self._told[socket] = topic.cursor
 
     def _tell_progress(self) -> None:
