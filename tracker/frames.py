@@ -28,6 +28,7 @@ def incident_feature(incident: Incident) -> Feature:
             "url": incident.get_absolute_url(),
             "source": incident.source,
             "reporter": incident.reporter_id,
+            "rev": incident.rev,
         },
     }
 
