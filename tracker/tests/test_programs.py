@@ -4,11 +4,15 @@ import asyncio
 import io
 import json
 import random
+import re
+import shlex
 from contextlib import suppress
 from unittest import mock
+from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
 from channels.testing import ApplicationCommunicator
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import SimpleTestCase
@@ -197,3 +201,40 @@ class AdminTests(RealtimeTestCase):
         ):
             self.assertEqual(self.client.get(f"/admin/tracker/{model}/").status_code, 200, model)
         self.assertTrue(AreaCell.objects.exists() and User.objects.exists())
+
+
+class LessonTests(RealtimeTestCase):
+    """What the README says can be typed can be typed."""
+
+    README = (settings.BASE_DIR / "tracker/README.md").read_text()
+
+    def test_every_call_of_the_api_works(self):
+        _, secret = AccessToken.issue(person("ann"), "test", "tracker:read tracker:write")
+        commands = re.findall(r"(?m)^curl (.*)$", self.README)
+        self.assertEqual(len(commands), 3)
+        for command in commands:
+            words = shlex.split(command.replace("$TOKEN", secret))
+            headers = {"authorization": words[words.index("-H") + 1].partition(": ")[2]}
+            path = urlsplit(words[-1])
+            address = f"{path.path}?{path.query}"
+            with self.subTest(command):
+                if "-d" in words:
+                    body = words[words.index("-d") + 1]
+                    answer = self.client.post(address, body, content_type="application/json", headers=headers)
+                    self.assertEqual(answer.json()["created"], 1)
+                else:
+                    self.assertEqual(self.client.get(address, headers=headers).status_code, 200)
+
+    def test_every_command_is_one_of_ours_with_these_options(self):
+        person("root", is_superuser=True)
+        commands = re.findall(r"(?m)^\.venv/bin/python manage\.py (\w+) ?(.*)$", self.README)
+        self.assertEqual([name for name, _ in commands], ["tracker_simulate", "tracker_import", "tracker_import"])
+        for name, options in commands:
+            with mock.patch.object(tracker_simulate, "run"):
+                call_command(name, *shlex.split(options), stdout=io.StringIO(), stderr=io.StringIO())
+        self.assertEqual(AreaOfInterest.objects.count(), 200)
+        self.assertTrue(Incident.objects.filter(source="usgs").exists())
+
+    def test_every_file_that_it_names_is_there(self):
+        for target in re.findall(r"\]\(([^)#:]+)\)", self.README):
+            self.assertTrue((settings.BASE_DIR / "tracker" / target).exists(), target)
