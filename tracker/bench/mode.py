@@ -13,7 +13,7 @@ UNITS = {
     "match_p95_ms": "match one incident, p95, ms",
     "areas_found": "areas that it is in",
     "incidents_per_second": "incidents/s by the API",
-    "alerts_per_incident": "alerts for each",
+    "alerts_per_incident": "alerts for each, told or due",
     "times_fewer": "times fewer deliveries by viewports",
     "open_seconds": "map opens, s",
     "frames_per_second": "frames/s while dragged",

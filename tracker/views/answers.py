@@ -22,6 +22,17 @@ def geojson(answer: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(answer), content_type="application/geo+json", status=status)
 
 
+def fresh(request: HttpRequest, make: Callable[[], HttpResponse], *feeds: Any) -> HttpResponse:
+    """The answer with a tag that changes whenever one of these feeds does; 304 to who has it. What is asked for by age is made
+    anew each time."""
+    etag = "W/" + '"' + ".".join(f"{feed.epoch}-{feed.rev}" for feed in feeds) + '"'
+    is_known = request.headers.get("If-None-Match") == etag and "hours" not in request.GET
+    response = HttpResponse(status=304) if is_known else make()
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
 def refusing(view: View) -> View:
     """For views of scripts and programs: a `Refusal` becomes JSON."""
 

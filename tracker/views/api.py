@@ -17,7 +17,7 @@ from tracker.formats import geojson as features
 from tracker.frames import incident_feature
 from tracker.models import SOURCE_LENGTH, Incident, Map, Tombstone
 from tracker.observations import Outcome
-from tracker.views.answers import geojson, json, refusing
+from tracker.views.answers import fresh, geojson, json, refusing
 
 BODY_BYTES = 1_000_000
 FEATURES = 1_000  # in one request, and in one page of an answer
@@ -90,16 +90,8 @@ def incident_ingest(request: HttpRequest) -> HttpResponse:
 def incident_page(request: HttpRequest) -> HttpResponse:
     """`bbox`, `severity`, `state`, `hours`, `q`; `since` a moment or a revision; `limit`; `before` an id, for the next page."""
     the_map = Map.objects.the()
-    etag = f'W/"{the_map.epoch}-{the_map.rev}"'
-    if request.headers.get("If-None-Match") == etag and "hours" not in request.GET:
-        response = HttpResponse(status=304)
-    elif request.GET.get("since", "").isdecimal():
-        response = geojson(_changes(request, the_map))
-    else:
-        response = geojson(_page(request, the_map))
-    response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"
-    return response
+    read = _changes if request.GET.get("since", "").isdecimal() else _page
+    return fresh(request, lambda: geojson(read(request, the_map)), the_map)
 
 
 @require_safe

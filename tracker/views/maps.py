@@ -1,5 +1,7 @@
 """The map, and what it is filled with."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +13,7 @@ from tracker.asking import filtered
 from tracker.forms import AreaForm, IncidentForm
 from tracker.frames import area_feature, incident_feature
 from tracker.models import AreaOfInterest, Incident, Map, Severity
-from tracker.views.answers import geojson, json, refusing
+from tracker.views.answers import fresh, geojson, json, refusing
 
 POINTS = 60_000  # of one answer to the map
 FEATURES = 1_000  # of one page of a collection
@@ -40,25 +42,24 @@ def map_page(request: HttpRequest) -> HttpResponse:
 def points(request: HttpRequest) -> HttpResponse:
     """Open incidents in columns, for a map that shows very many: the newest first, as the map was at revision `rev` or later."""
     the_map = Map.objects.the()  # read before the rows: what is newer in them comes again by the feed, and changes nothing
-    rows = list(
-        filtered(request.GET).order_by("-pk").values_list("pk", "lon", "lat", "severity", "created_at", "name")[: POINTS + 1]
-    )
-    is_cut = len(rows) > POINTS
-    columns = list(zip(*rows[:POINTS], strict=True)) or [()] * 6
-    ids, lons, lats, severities, created, names = columns
-    return json(
-        {
-            "rev": the_map.rev,
-            "epoch": the_map.epoch,
-            "is_cut": is_cut,
-            "ids": ids,
-            "lon": lons,
-            "lat": lats,
-            "severity": severities,
-            "created": [int(moment.timestamp()) for moment in created],
-            "name": names,
-        }
-    )
+    return fresh(request, lambda: json(_columns(request, the_map)), the_map)
+
+
+def _columns(request: HttpRequest, the_map: Map) -> dict[str, Any]:
+    found = filtered(request.GET).order_by("-pk").values_list("pk", "lon", "lat", "severity", "created_at", "name")
+    rows = list(found[: POINTS + 1])
+    ids, lons, lats, severities, created, names = list(zip(*rows[:POINTS], strict=True)) or [()] * 6
+    return {
+        "rev": the_map.rev,
+        "epoch": the_map.epoch,
+        "is_cut": len(rows) > POINTS,
+        "ids": ids,
+        "lon": lons,
+        "lat": lats,
+        "severity": severities,
+        "created": [int(moment.timestamp()) for moment in created],
+        "name": names,
+    }
 
 
 @login_required
@@ -66,8 +67,12 @@ def points(request: HttpRequest) -> HttpResponse:
 @refusing
 def incident_collection(request: HttpRequest) -> HttpResponse:
     """Open incidents as GeoJSON, newest first."""
-    incidents = filtered(request.GET).order_by("-pk")[:FEATURES]
-    return geojson({"type": "FeatureCollection", "features": [incident_feature(incident) for incident in incidents]})
+
+    def collection() -> HttpResponse:
+        incidents = filtered(request.GET).order_by("-pk")[:FEATURES]
+        return geojson({"type": "FeatureCollection", "features": [incident_feature(incident) for incident in incidents]})
+
+    return fresh(request, collection, Map.objects.the())
 
 
 @login_required
@@ -75,5 +80,9 @@ def incident_collection(request: HttpRequest) -> HttpResponse:
 def area_collection(request: HttpRequest) -> HttpResponse:
     """One's own areas, and those that are shared, as GeoJSON."""
     watch = services.watch_of(request.user)
-    areas = AreaOfInterest.objects.visible_to(request.user).order_by("pk")
-    return geojson({"type": "FeatureCollection", "rev": watch.rev, "features": [area_feature(area) for area in areas]})
+
+    def collection() -> HttpResponse:
+        areas = AreaOfInterest.objects.visible_to(request.user).order_by("pk")
+        return geojson({"type": "FeatureCollection", "rev": watch.rev, "features": [area_feature(area) for area in areas]})
+
+    return fresh(request, collection, watch, Map.objects.the())
