@@ -49,7 +49,8 @@ def match(seconds: float) -> None:
     random.Random(1).shuffle(incidents)
     for incident in incidents[:50]:  # what is read first is cold
         areas_around([incident])
-    times, found, until = [], 0, time.perf_counter() + seconds
+    times: list[float] = []
+    found, until = 0, time.perf_counter() + seconds
     while (since := time.perf_counter()) < until:
         incident = incidents[len(times) % len(incidents)]
         found += len(areas_around([incident])[incident.pk])

@@ -78,7 +78,8 @@ def _templates() -> list[tuple[dict[str, Any], list[tuple[int, bool]]]]:
     """Shapes within one cell, from its corner on, with their cells from its first number on."""
     chance, home = random.Random(3), (40, 36)
     west, south, east, north = box_of(LEVEL, *home)
-    low, found = span(cell_at(LEVEL, *home))[0], []
+    low = span(cell_at(LEVEL, *home))[0]
+    found: list[tuple[dict[str, Any], list[tuple[int, bool]]]] = []
     while len(found) < TEMPLATES:
         shape = area_around(chance)
         lons, lats = zip(*shape["coordinates"][0], strict=True)

@@ -2,6 +2,7 @@
 import { L } from "./leaflet.js";
 
 const TURNS = [-360, 0, 360];
+const REACH = 270; // degrees of longitude that a window may reach to
 
 export class AreaLayer extends EventTarget {
   #map;
@@ -47,7 +48,8 @@ export class AreaLayer extends EventTarget {
   }
 
   bounds(id) {
-    return this.#areas.get(id)?.layer.getBounds();
+    const feature = this.get(id);
+    return feature && L.geoJSON(feature.geometry).getBounds();
   }
 
   /** Whether an incident is in one of the reader's own areas, and severe enough for it. The server's rule: even-odd, flat. */
@@ -63,15 +65,16 @@ export class AreaLayer extends EventTarget {
     const { pk, name, owner, is_active } = feature.properties;
     const isMine = owner === this.#me;
     const className = `area${isMine ? "" : " area--shared"}${is_active ? "" : " area--off"}`;
-    const layer = L.geoJSON(feature.geometry, { renderer: this.#renderer, style: { className, weight: 2 } });
+    const { type, coordinates } = feature.geometry;
+    const rings = (type === "Polygon" ? [coordinates] : coordinates).flat().map(withBox);
+    const style = { renderer: this.#renderer, style: { className, weight: 2 } };
+    const layer = L.featureGroup(turnsInSight(rings).map((turn) => L.geoJSON(feature.geometry, { ...style, coordsToLatLng: turned(turn) })));
     layer.on("click", (event) => {
       L.DomEvent.stopPropagation(event);
       this.dispatchEvent(new CustomEvent("choose", { detail: pk }));
     });
     layer.addTo(this.#map);
-    layer.eachLayer((path) => describe(path.getElement(), `Area: ${name}`));
-    const { type, coordinates } = feature.geometry;
-    const rings = (type === "Polygon" ? [coordinates] : coordinates).flat().map(withBox);
+    layer.eachLayer((copy) => copy.eachLayer((path) => describe(path.getElement(), `Area: ${name}`)));
     this.#areas.set(pk, { feature, layer, rings });
   }
 
@@ -80,6 +83,14 @@ export class AreaLayer extends EventTarget {
     this.#areas.delete(id);
   }
 }
+
+/** An area near the antimeridian is seen from both sides of it: on the next copy of the map, too. */
+function turnsInSight(rings) {
+  const [west, east] = [Math.min(...rings.map((ring) => ring.west)), Math.max(...rings.map((ring) => ring.east))];
+  return TURNS.filter((turn) => turn === 0 || (west + turn < REACH && east + turn > -REACH));
+}
+
+const turned = (turn) => ([lon, lat]) => L.latLng(lat, lon + turn);
 
 function describe(path, label) {
   path?.setAttribute("role", "img");
