@@ -27,6 +27,9 @@ def make_rooms(people: Sequence[Any], number: int) -> list[str]:
     """`number` thousand areas of these people, and as many incidents. Returns the map's feed and a token for its API."""
     areas, incidents = number * 1_000, min(number * 1_000, INCIDENTS)
     templates = _templates()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")
     _pour(AreaOfInterest, AREA, _areas([person.pk for person in people], areas, templates))
     first = AreaOfInterest.objects.order_by("pk").values_list("pk", flat=True)[0]
     _pour(AreaCell, CELL, _cells(first, areas, templates))
@@ -63,7 +66,7 @@ def _pour(model: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
                 for row in rows:
                     copy.write_row(row)
         else:
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(columns))})", rows)
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(columns))})", rows)  # type: ignore[arg-type]
 
 
 def _placed(number: int, chance: random.Random) -> Iterator[tuple[int, int, int, int]]:
