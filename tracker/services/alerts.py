@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -189,13 +190,13 @@ def _withdraw(alerts: QuerySet) -> None:
     alerts.update(withdrawn_at=timezone.now())
     names = {notice for notice, _ in notices}
     held = set(Alert.objects.filter(notice__in=names, withdrawn_at=None).values_list("notice", "owner"))
-    owners = {owner for _, owner in notices}
-    people = {area.owner_id: area.owner for area in AreaOfInterest.objects.filter(owner__in=owners).select_related("owner")}
-    for name in names - {notice for notice, _ in held}:  # nobody is left: at once for everybody
+    shared = {notice for notice, _ in held}
+    for name in sorted(names - shared):  # nobody is left: at once for everybody
         user_notification_withdrawn.send(sender=None, user=None, dedupe_key=name)
-    for name, owner in sorted(notices - held):
-        if name in {notice for notice, _ in held} and owner in people:
-            user_notification_withdrawn.send(sender=None, user=people[owner], dedupe_key=name)
+    leaving = sorted((name, owner) for name, owner in notices - held if name in shared)
+    people = get_user_model()._default_manager.in_bulk([owner for _, owner in leaving])
+    for name, owner in leaving:
+        user_notification_withdrawn.send(sender=None, user=people[owner], dedupe_key=name)
 
 
 def _enqueue(pairs: Iterable[tuple[int, int]], reasons: Mapping[int, str]) -> None:

@@ -48,7 +48,8 @@ def save_area(user: Any, plan: Plan) -> Done:
     area.name, area.severity = plan.name, plan.severity
     area.geometry, area.is_active, area.is_shared = plan.geometry, plan.is_active, plan.is_shared
     area.save()  # receivers.py does the rest, as for one that is saved in a shell
-    return _done(user, plan.client_id, watch, area.rev, area.pk)
+    watch.refresh_from_db()  # unless staff change somebody else's, it has come to the area's revision
+    return _done(user, plan.client_id, watch, area.pk)
 
 
 @transaction.atomic
@@ -60,7 +61,7 @@ def delete_area(user: Any, area_id: int, client_id: UUID | None = None) -> Done:
     area_changes_per_person.spend(user.pk)
     area.delete()
     watch.refresh_from_db()
-    return _done(user, client_id, watch, watch.rev, area_id)
+    return _done(user, client_id, watch, area_id)
 
 
 def watch_of(user: Any) -> Watch:
@@ -138,7 +139,7 @@ def _bury(feed: str, rev: int, area_id: int) -> None:
     Tombstone.objects.create(feed=feed, rev=rev, model="AreaOfInterest", object_id=area_id)
 
 
-def _done(user: Any, client_id: UUID | None, watch: Watch, rev: int, area_id: int) -> Done:
+def _done(user: Any, client_id: UUID | None, watch: Watch, area_id: int) -> Done:
     if client_id:
-        return Done.record(user, client_id, watch, rev, area_id)
-    return Done(watch.group, rev, area_id)
+        return Done.record(user, client_id, watch, watch.rev, area_id)
+    return Done(watch.group, watch.rev, area_id)

@@ -95,6 +95,15 @@ export class Drawing {
     say(`“${name}” is no longer watched.`, "info", { label: "Undo", run: undo });
   }
 
+  /** What the server refused: nothing drawn or typed is lost. */
+  async refused({ id = null, geometry, ...facts }, error) {
+    this.#panel.open("area", "Area of interest");
+    this.#editing = id;
+    this.#panel.fill("area", facts);
+    this.#panel.complain("area", error.message, error.field);
+    if ((await this.#editor.edit(geometry)) && id) this.#areas.hide(id, true);
+  }
+
   get #bar() {
     return this.#page.querySelector("[data-draw-bar]");
   }

@@ -23,6 +23,7 @@ import { Viewport } from "./viewport.js";
 const HOME = { lat: 25, lon: 10, zoom: 3 };
 const CLOSE_UP = 8; // the zoom at which an incident is shown
 const TYPING = 300; // ms without a key, before words are searched for
+const MINUTE = 60_000; // ms; ages are shown in minutes
 
 class IncidentMap extends HTMLElement {
   #controller;
@@ -39,6 +40,7 @@ class IncidentMap extends HTMLElement {
   #watch;
   #selected = null;
   #typing = null;
+  #clock;
 
   connectedCallback() {
     this.#controller = new AbortController();
@@ -52,6 +54,7 @@ class IncidentMap extends HTMLElement {
   disconnectedCallback() {
     this.#controller.abort();
     clearTimeout(this.#typing);
+    clearInterval(this.#clock);
     this.#watch.leave();
     this.#drawing.stop();
     for (const part of [this.#viewport, this.#markers, this.#list]) part.end();
@@ -109,6 +112,7 @@ class IncidentMap extends HTMLElement {
       onEvent: ({ events }) => this.#applyOwn(events),
       onReset: () => this.#areas.load(areas),
     });
+    this.#clock = setInterval(() => this.#store.setFilters({}), MINUTE); // what is too old by now leaves
     const area = idInAddress("area");
     this.#viewport.show(this.#box);
     this.#areas.load(areas).then(() => this.#showArea(area), reportError);
@@ -306,6 +310,7 @@ class IncidentMap extends HTMLElement {
     socket.discard(client_id);
     say(error.message ?? "That was refused.", "error");
     if (command.type === "tracker.incident.report") this.#reporting.refused(command, error);
+    if (command.type === "tracker.area.save") this.#drawing.refused(command, error);
   }
 
   #queued({ command, restored }) {
