@@ -18,6 +18,7 @@ from config.health import with_health_checks  # noqa: E402
 from config.proxy import with_client_address  # noqa: E402
 from realtime import jobs, logs, servers  # noqa: E402
 from realtime.hub import Hub  # noqa: E402
+from realtime.registry import channels  # noqa: E402
 from realtime.routing import websocket_router  # noqa: E402
 
 servers.install()
@@ -41,7 +42,7 @@ router = ProtocolTypeRouter(
     {
         "http": pages,
         "websocket": websocket_router([url for routing in routings for url in routing.websocket_urlpatterns]),
-        "channel": ChannelNameRouter({jobs.CHANNEL: jobs.JobConsumer.as_asgi()}),
+        "channel": ChannelNameRouter({jobs.CHANNEL: jobs.JobConsumer.as_asgi(), **channels()}),
         "lifespan": servers.lifespan,
     }
 )

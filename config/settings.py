@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -16,7 +17,7 @@ STATE_DIR = Path(os.environ.get("STATE_DIR", BASE_DIR / "var"))  # what a run le
 STATE_DIR.mkdir(parents=True, exist_ok=True)
 
 # Ours. Delete a line and the folder, and the app is gone.
-SUITE_APPS = ["chat", "notifications", "drawing", "dashboard"]
+SUITE_APPS = ["chat", "notifications", "tracker", "drawing", "dashboard"]
 
 
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -217,6 +218,15 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
+# The incident map has a base map of its own; tiles of a server are laid over it when its address is given, such as
+# https://tiles.example.org/{z}/{x}/{y}.png
+TRACKER_TILE_URL = os.environ.get("TRACKER_TILE_URL", "")
+TRACKER_TILE_ATTRIBUTION = os.environ.get("TRACKER_TILE_ATTRIBUTION", "")
+if TRACKER_TILE_URL:
+    tiles = urlsplit(TRACKER_TILE_URL)
+    if tiles.scheme not in {"http", "https"} or not tiles.netloc:
+        raise ImproperlyConfigured("TRACKER_TILE_URL is an http(s) address with {z}, {x} and {y}.")
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append(f"{tiles.scheme}://{tiles.netloc.replace('{s}', '*')}")
 TRUST_PROXY = count("TRUST_PROXY")  # how many proxies of ours stand in front (config/proxy.py)
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 SESSION_COOKIE_HTTPONLY = True

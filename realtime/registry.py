@@ -28,5 +28,11 @@ def handlers() -> dict[type[Command], Handler]:
     return {command: handler for routing in _routings() for command, handler in routing.commands.items()}
 
 
+@cache
+def channels() -> dict[str, Any]:
+    """Channels of the layer that apps listen on in a worker, with the consumer of each."""
+    return {name: consumer for routing in _routings() for name, consumer in getattr(routing, "channels", {}).items()}
+
+
 def _routings() -> list[Any]:
     return [import_module(f"{app}.routing") for app in settings.SUITE_APPS]

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from realtime.backing import process
 
+FILL_SECONDS = 3_600  # for a world with a million of something
 DAPHNE = ["-m", "daphne", "-v", "0", "--no-server-name", "-b", "127.0.0.1", "-p"]
 UVICORN = ["-m", "uvicorn", "--log-level", "warning", "--no-access-log", "--host", "127.0.0.1", "--port"]
 
@@ -51,7 +52,8 @@ class Site:
     """So many processes of one program on one database."""
 
     def __init__(self, servers: list["WebServer"], world: dict[str, Any], environment: dict[str, str]):
-        self._servers, self._environment = servers, environment
+        self._servers = servers
+        self.environment = environment  # for another process on the same database
         self.cookies: list[str] = world["cookies"]
         self.rooms: list[str] = world["rooms"]
 
@@ -68,7 +70,7 @@ class Site:
         subprocess.run(
             [sys.executable, "-m", "django", *command],
             cwd=settings.BASE_DIR,
-            env=self._environment,
+            env=self.environment,
             check=True,
             stdout=subprocess.DEVNULL,
             timeout=120,
@@ -146,7 +148,7 @@ def _environment(program: Program, state: Path, database: str, redis: str) -> di
 
 def _fill(program: Program, environment: dict[str, str], rooms: int, people: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "realtime.bench.world", program.rooms, str(rooms), str(people)]
-    filled = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=120)
+    filled = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=FILL_SECONDS)
     if filled.returncode:
         raise RuntimeError(f"The database could not be filled:\n{filled.stderr}")
     return json.loads(filled.stdout)

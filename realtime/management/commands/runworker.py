@@ -16,6 +16,7 @@ from channels.worker import Worker
 from django.conf import settings
 
 from realtime import jobs
+from realtime.registry import channels
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Command(ChannelsCommand):
         parser.add_argument("--layer", default=layer, help="Alias in CHANNEL_LAYERS.")
         parser.add_argument("--once", action="store_true", help="Do what is due now, then end.")
         parser.add_argument("--alive", type=Path, metavar="FILE", help="Touched every few seconds, for a health check.")
-        parser.add_argument("channels", nargs="*", default=[jobs.CHANNEL], help="Channels to listen on.")
+        parser.add_argument("channels", nargs="*", default=[jobs.CHANNEL, *channels()], help="Channels to listen on.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:

@@ -1,0 +1,88 @@
+"""CSV with a header. Columns, in any order and case: `name` (or `title`), `lat` (`latitude`), `lon` (`lng`, `longitude`),
+`severity`, `description`, `id` (`external_id`), `url`, `created` (`time`), `closed`. Others are left alone.
+
+What looks like a formula is text, here and wherever it is shown: nothing of it is ever run.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from realtime.protocol import Refusal
+from tracker.formats.reading import Broken, Row, read_bool, read_moment, read_severity
+from tracker.geo.shapes import read_point
+from tracker.observations import Observation
+
+COLUMNS = 50
+FIELD_CHARACTERS = 10_000
+NAMES = {
+    "title": "name",
+    "latitude": "lat",
+    "lng": "lon",
+    "long": "lon",
+    "longitude": "lon",
+    "id": "external_id",
+    "time": "created",
+    "created_at": "created",
+}
+
+
+def read(file: BinaryIO) -> Iterator[Row]:
+    """Raises `Broken`."""
+    beginning = file.read(4)
+    file.seek(file.tell() - len(beginning))
+    if beginning[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in beginning:
+        raise Broken("This is not UTF-8: save it as CSV UTF-8.")
+    lines = io.TextIOWrapper(file, "utf-8-sig", newline="")
+    csv.field_size_limit(FIELD_CHARACTERS)
+    rows = csv.reader(lines)
+    try:
+        header = _read_header(next(rows, []))
+        for cells in rows:
+            if cells:
+                yield _read_row(header, cells)
+    except UnicodeDecodeError:
+        raise Broken(f"Row {rows.line_num + 1} is not UTF-8: save it as CSV UTF-8.") from None
+    except csv.Error as error:
+        raise Broken(f"Row {rows.line_num}: {error}.") from None
+    finally:
+        lines.detach()
+
+
+def _read_header(cells: list[str]) -> list[str]:
+    if len(cells) > COLUMNS:
+        raise Broken(f"There may be {COLUMNS} columns; there are {len(cells)}.")
+    header = [NAMES.get(cell.strip().lower(), cell.strip().lower()) for cell in cells]
+    missing = [name for name in ("name", "lat", "lon") if name not in header]
+    if missing:
+        raise Broken(f"The first row names the columns; it has no {', '.join(missing)}.")
+    return header
+
+
+def _read_row(header: list[str], cells: list[str]) -> Row:
+    if len(cells) > COLUMNS:
+        return Refusal("too_long", f"There may be {COLUMNS} columns; there are {len(cells)}.")
+    facts = dict(zip(header, (cell.strip() for cell in cells), strict=False))
+    try:
+        lon, lat = read_point(_number(facts.get("lon"), "lon"), _number(facts.get("lat"), "lat"))
+        return Observation(
+            name=facts.get("name", ""),
+            lon=lon,
+            lat=lat,
+            severity=read_severity(facts.get("severity")),
+            description=facts.get("description", ""),
+            url=facts.get("url", ""),
+            external_id=facts.get("external_id", ""),
+            closed=read_bool(facts.get("closed"), "closed"),
+            created_at=read_moment(facts.get("created"), "created"),
+        )
+    except Refusal as refusal:
+        return refusal
+
+
+def _number(text: str | None, field: str) -> float:
+    try:
+        return float(text or "")
+    except ValueError:
+        raise Refusal("bad_field", f"The {field} is a number; this is “{(text or '')[:20]}”.", field=field) from None

@@ -1,0 +1,158 @@
+"""Files, read by a job: so many rows in one transaction, and how far it has come. Killed, it goes on from there."""
+
+import hashlib
+import io
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, BinaryIO
+
+from django.db import transaction
+
+from realtime import jobs
+from realtime.limits import Limit
+from realtime.protocol import Refusal
+from tracker.formats import READERS, Broken, Row, guess
+from tracker.models import NAME_LENGTH, SOURCE_LENGTH, Run
+from tracker.observations import Outcome
+from tracker.services import runs
+from tracker.services.ingest import ingest
+
+FILE_BYTES = 5_000_000
+ROWS = 10_000  # of a file that is uploaded
+TOGETHER = 200  # rows in one transaction
+FAILURES = 100  # that are remembered with their reasons
+
+imports_per_person = Limit("imports", burst=4, per_second=2 / 600)
+
+
+def upload(user: Any, file: Any, *, format: str = "", source: str = "", is_dry_run: bool = False) -> Run:
+    """Keep a file, and have it read by a job. Raises `Refusal`."""
+    if file.size > FILE_BYTES:
+        raise Refusal(
+            "too_long", f"A file may have {FILE_BYTES // 1_000_000} MB; larger ones: manage.py tracker_import.", field="file"
+        )
+    content = file.read()
+    run = new_import(user, file.name, content, format=format, source=source, is_dry_run=is_dry_run)
+    imports_per_person.spend(user.pk)
+    with transaction.atomic():
+        file.seek(0)
+        run.file = file
+        runs.save(run)
+        jobs.enqueue("tracker.run", {"id": run.pk})
+    return run
+
+
+def new_import(user: Any, name: str, content: bytes, *, format: str, source: str, is_dry_run: bool) -> Run:
+    """Not saved yet. Raises `Refusal`."""
+    format = format or guess(name, content[:2_000])
+    if format not in READERS:
+        raise Refusal("bad_value", "This looks neither like GeoJSON nor CAP nor CSV. Choose the format.", field="format")
+    source = source.strip() or format
+    if len(source) > SOURCE_LENGTH or not source.isprintable():
+        raise Refusal("bad_value", f"A source has a name of at most {SOURCE_LENGTH} characters.", field="source")
+    name = "".join(letter for letter in name.rpartition("/")[2] if letter.isprintable())[:NAME_LENGTH] or "file"
+    digest = hashlib.sha256(content).hexdigest()
+    return Run(owner=user, name=name, format=format, source=source, digest=digest, is_dry_run=is_dry_run)
+
+
+def read_on(run: Run, deadline: float) -> bool:
+    """What there is time for. True when nothing is left."""
+    with run.file.open("rb") as file:
+        for _ in steps(run, file.file, rows=ROWS):
+            if time.monotonic() > deadline and not run.is_over:
+                return False
+    run.file.delete(save=False)
+    Run.objects.filter(pk=run.pk).update(file="")
+    return True
+
+
+def steps(run: Run, file: BinaryIO, rows: int | None = None) -> Iterator[Run]:
+    """Read on from where the import is, and store some rows with each step. It ends as done, failed, or cancelled."""
+    counted = Counted(file)
+    try:
+        reading = READERS[run.format](counted)  # type: ignore[arg-type]
+        skipped = sum(1 for _ in islice(reading, run.position))
+        while chunk := list(islice(reading, TOGETHER)):
+            if rows is not None and skipped + len(chunk) > rows:
+                raise Broken(f"A file may have {rows:,} rows; larger ones: manage.py tracker_import.")
+            if not _store(run, chunk, skipped, counted.percent):
+                return
+            skipped += len(chunk)
+            yield run
+        if run.position:
+            runs.end(run, Run.Status.DONE)
+        else:
+            runs.end(run, Run.Status.FAILED, "There is no incident in it.")
+    except Broken as broken:
+        runs.end(run, Run.Status.FAILED, str(broken))
+    yield run
+
+
+class Counted(io.RawIOBase):
+    """A file that knows how much of it has been read. What reads it may close it; the file below stays open."""
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+        self._size = max(file.seek(0, io.SEEK_END), 1)
+        file.seek(0)
+
+    @property
+    def percent(self) -> int:
+        return min(99, 100 * self._file.tell() // self._size)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        return self._file.seek(position, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+@transaction.atomic
+def _store(run: Run, chunk: list[Row], position: int, percent: int) -> bool:
+    """These rows and the position after them, or neither. False when somebody else has done them, or cancelled."""
+    now = Run.objects.select_for_update().get(pk=run.pk)
+    if now.position != position or now.is_over:
+        return False
+    outcomes = _try(run, chunk) if run.is_dry_run else ingest(run.owner, run.source, chunk)
+    run.status, run.percent, run.position = Run.Status.RUNNING, percent, position + len(chunk)
+    for number, outcome in enumerate(outcomes, position + 1):
+        _count(run, number, outcome)
+    runs.save(run)
+    return True
+
+
+def _try(run: Run, chunk: list[Row]) -> list[Outcome]:
+    """The same, and then undone."""
+    outcomes: list[Outcome] = []
+
+    class Undo(Exception):
+        pass
+
+    try:
+        with transaction.atomic():
+            outcomes = ingest(run.owner, run.source, chunk)
+            raise Undo
+    except Undo:
+        return outcomes
+
+
+def _count(run: Run, number: int, outcome: Outcome) -> None:
+    field = f"{outcome.status}_count"
+    setattr(run, field, getattr(run, field) + 1)
+    if outcome.refusal and len(run.failures) < FAILURES:
+        run.failures.append({"row": number, "message": outcome.refusal.message, "field": outcome.refusal.field})

@@ -1,0 +1,77 @@
+"""Which areas is an incident in, and which incidents are in an area: both by index, then exactly where a cell is cut."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from tracker.geo.cells import ancestors
+from tracker.geo.shapes import cover, covers, shape_of
+from tracker.models import AreaCell, AreaOfInterest, Incident
+
+TOGETHER = 50  # incidents whose cells are looked up in one query: 950 numbers
+
+
+def areas_around(incidents: Sequence[Incident]) -> dict[int, set[int]]:
+    """For each of these incidents the ids of the active areas that it alerts; none for one that is closed."""
+    found: dict[int, set[int]] = {incident.pk: set() for incident in incidents}
+    open_ones = [incident for incident in incidents if not incident.closed]
+    for start in range(0, len(open_ones), TOGETHER):
+        _match(open_ones[start : start + TOGETHER], found)
+    return found
+
+
+def _match(incidents: Sequence[Incident], found: dict[int, set[int]]) -> None:
+    by_cell: dict[int, list[Incident]] = defaultdict(list)
+    for incident in incidents:
+        for cell in ancestors(incident.cell):
+            by_cell[cell].append(incident)
+    mildest = min((incident.severity for incident in incidents), default=0)
+    rows = AreaCell.objects.filter(cell__in=by_cell, severity__gte=mildest)
+    doubtful: dict[int, list[Incident]] = defaultdict(list)  # area to incidents in a cell that its edge cuts
+    for cell, severity, is_inside, area_id in rows.values_list("cell", "severity", "is_inside", "area_id"):
+        for incident in by_cell[cell]:
+            if severity < incident.severity:
+                continue
+            if is_inside:
+                found[incident.pk].add(area_id)
+            else:
+                doubtful[area_id].append(incident)
+    geometries = AreaOfInterest.objects.filter(pk__in=doubtful).values_list("pk", "geometry") if doubtful else []
+    for area_id, geometry in geometries:
+        shape = shape_of(geometry)
+        found_in = [incident for incident in doubtful[area_id] if covers(shape, incident.lon, incident.lat)]
+        for incident in found_in:
+            found[incident.pk].add(area_id)
+
+
+def incidents_in(area: AreaOfInterest) -> set[int]:
+    """The ids of the open incidents that this area is alerted of. Reads the area's own geometry, not its cells."""
+    inside: list[int] = []
+    cut: list[int] = []
+    for cell in cover(area.geometry):
+        (inside if cell.is_inside else cut).append(cell.number)
+    candidates = Incident.objects.open().at_least(area.severity)
+    found = _ids_in(candidates, inside)
+    shape = shape_of(area.geometry)
+    for start in range(0, len(cut), TOGETHER):
+        places = candidates.in_cells(cut[start : start + TOGETHER]).values_list("pk", "lon", "lat")
+        found.update(pk for pk, lon, lat in places if covers(shape, lon, lat))
+    return found
+
+
+def _ids_in(candidates: Iterable, cells: list[int]) -> set[int]:
+    return set(candidates.in_cells(cells).values_list("pk", flat=True)) if cells else set()  # type: ignore[attr-defined]
+
+
+def index(areas: Iterable[AreaOfInterest]) -> None:
+    """Write the cells of these areas anew: those of active ones only, so that matching need not ask."""
+    areas = list(areas)
+    AreaCell.objects.filter(area__in=areas).delete()
+    AreaCell.objects.bulk_create(
+        [
+            AreaCell(area=area, cell=number, severity=area.severity, is_inside=is_inside)
+            for area in areas
+            if area.is_active
+            for number, is_inside in cover(area.geometry)
+        ],
+        batch_size=1_000,
+    )

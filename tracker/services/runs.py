@@ -1,0 +1,56 @@
+"""Long work, by jobs, with its progress in the feed of whose it is."""
+
+import time
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from realtime import jobs
+from realtime.broadcast import broadcast
+from realtime.protocol import Refusal
+from tracker.frames import run_event
+from tracker.models import Run, Watch
+from tracker.services.areas import watch_of
+
+SECONDS = 20.0  # of one job; what is left is another one, long before the lease of a job is over
+
+
+def perform_run(pk: int) -> None:
+    """The job."""
+    from tracker.services import bulk, imports
+
+    run = Run.objects.select_related("owner").filter(pk=pk).first()
+    if run is None or run.is_over:
+        return
+    work = imports.read_on if run.kind == Run.Kind.IMPORT else bulk.change_on
+    if not work(run, time.monotonic() + SECONDS):
+        jobs.enqueue("tracker.run", {"id": pk})
+
+
+@transaction.atomic
+def cancel_run(user: Any, pk: int) -> None:
+    """What is done stays; the rest is left. Raises `Refusal`."""
+    run = Run.objects.select_for_update().filter(pk=pk, owner=user.pk).first()
+    if run is None:
+        raise Refusal("not_found", "There is no such work.")
+    if not run.is_over:
+        end(run, Run.Status.CANCELLED)
+
+
+@transaction.atomic
+def end(run: Run, status: str, message: str = "") -> None:
+    run.status, run.message, run.finished_at = status, message[:300], timezone.now()
+    if status == Run.Status.DONE:
+        run.percent = 100
+    save(run)
+
+
+@transaction.atomic
+def save(run: Run) -> None:
+    """With the next revision of its owner's feed, who watches it in the page."""
+    watch_of(run.owner)
+    watch = Watch.objects.lock(pk=run.owner_id)
+    run.rev = watch.advance()
+    run.save()
+    broadcast(watch.group, run_event(run))

@@ -1,0 +1,40 @@
+/* `<run-progress>`: one piece of long work, live. Its owner's feed tells how far it is. */
+import { socket } from "../realtime/socket.js";
+
+const FACTS = ["status", "position", "created", "changed", "same", "failed", "message"];
+const OVER = new Set(["done", "failed", "cancelled"]);
+
+class RunProgress extends HTMLElement {
+  #feed;
+
+  connectedCallback() {
+    if (OVER.has(this.dataset.status)) return;
+    const { feed, rev, epoch } = this.dataset;
+    this.#feed = socket.join(feed, {
+      rev: Number(rev),
+      epoch,
+      onEvent: ({ events }) => events.forEach((event) => event.type === "run" && this.#follow(event)),
+      onReset: () => location.reload(),
+    });
+  }
+
+  disconnectedCallback() {
+    this.#feed?.leave();
+  }
+
+  #follow(event) {
+    if (event.id !== Number(this.dataset.run)) return;
+    this.dataset.status = event.status;
+    this.querySelector("progress").value = event.percent;
+    for (const fact of FACTS) {
+      const value = event[fact];
+      const place = this.querySelector(`[data-fact="${fact}"]`);
+      if (place) place.textContent = typeof value === "number" ? value.toLocaleString() : value;
+    }
+    if (!OVER.has(event.status)) return;
+    document.querySelector("[data-while-running]")?.remove();
+    if (event.failed && location.pathname.includes(`/runs/${event.id}/`)) location.reload(); // for the reasons
+  }
+}
+
+customElements.define("run-progress", RunProgress);

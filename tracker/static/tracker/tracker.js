@@ -1,0 +1,2 @@
+/* The behaviours of the tracker's pages, each an element of its own. */
+import "./incident-map.js";
