@@ -101,7 +101,7 @@ class Pen:
 
     def begin(self, body: bytes) -> None:
         self.stroke = None
-        if not self._may_draw(None):
+        if not self._may_draw():
             return
         reader = Reader(body)
         key, data = reader.key(), reader.rest()
@@ -150,7 +150,7 @@ class Pen:
         self._say_latest(Op.VIEW, body, 20)
 
     def shape(self, body: bytes) -> None:
-        if len(body) <= SHAPE_BYTES and self._may_draw(None, tells=False):
+        if len(body) <= SHAPE_BYTES and self._may_draw(tells=False):
             if body:
                 elements.check(body)
             self._say_latest(Op.SHAPE, body, SHAPE_BYTES)
@@ -160,13 +160,13 @@ class Pen:
     def put(self, body: bytes) -> None:
         reader = Reader(body)
         tag, key = reader.varint(), reader.key()
-        if place := self._may_draw(tag):
+        if place := self._place(tag):
             self._submit(services.Put(self.board_id, place.pk, key, reader.rest()), tag)
 
     def edit(self, body: bytes) -> None:
         reader = Reader(body)
         tag, number, base = reader.varint(), reader.varint(), reader.varint()
-        if place := self._may_draw(tag):
+        if place := self._place(tag):
             self._submit(services.Edit(self.board_id, place.pk, number, base, reader.rest()), tag)
 
     def erase(self, body: bytes) -> None:
@@ -180,20 +180,26 @@ class Pen:
         tag, refs = reader.varint(), reader.refs()
         if len(refs) > services.REFS:
             self._refuse(Refusal("too_long", f"At most {services.REFS} elements at once."), tag)
-        elif place := self._may_draw(tag):
+        elif place := self._place(tag):
             self._submit(services.Erase(self.board_id, place.pk, refs, on), tag)
 
     def _put_of(self, stroke: OpenStroke) -> services.Put:
         assert self.place
         return services.Put(self.board_id, self.place.pk, stroke.key, bytes(stroke.data), stroke.points)
 
-    def _may_draw(self, tag: int | None, *, tells: bool = True) -> Participant | None:
-        """Their place, if they may, as far as this process knows: a quick answer. The service asks the database."""
+    def _place(self, tag: int) -> Participant | None:
+        """Where they stand; whether they may do it from there, the service asks the database."""
+        if self.place is None:
+            self._refuse(Refusal("not_allowed", "You may look at this board, not draw on it."), tag)
+        return self.place
+
+    def _may_draw(self, *, tells: bool = True) -> bool:
+        """As far as this process knows, which may be a moment behind: good enough for what is only shown."""
         may = self.role in {Participant.Role.OWNER, Participant.Role.EDITOR} and not self.is_locked
         if not may and tells:
             code, message = ("archived", "This board is locked.") if self.is_locked else ("not_allowed", "You may only look.")
-            self._refuse(Refusal(code, message), tag)
-        return self.place if may else None
+            self._refuse(Refusal(code, message), None)
+        return may
 
     def _submit(self, operation: services.Operation, tag: int) -> None:
         task = asyncio.create_task(self._commit(operation, tag))  # tasks start in order, and so do transactions

@@ -157,12 +157,15 @@ export class BoardLink extends EventTarget {
     if (change.kind === Change.BOARD) this.#report("facts", change.facts);
     else if (!this.#sheet.apply(change, (ink) => this.#inks.find(ink))) return this.#isSyncing || this.#join(change.rev - 1);
     else if (change.kind === Change.ELEMENT) this.#inks.settle(change);
-    if (!this.#isSyncing) this.#sheet.rev = Math.max(this.#sheet.rev, change.rev);
+    if (this.#isSyncing) return;
+    this.#sheet.rev = Math.max(this.#sheet.rev, change.rev);
+    this.#outbox.settle();
   }
 
   #settled(rev) {
     this.#sheet.rev = Math.max(this.#sheet.rev, rev);
     this.#isSyncing = false;
+    this.#outbox.settle();
     this.#outbox.resume();
     this.#report("status", this.status);
   }

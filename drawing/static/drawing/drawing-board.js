@@ -166,6 +166,7 @@ class DrawingBoard extends HTMLElement {
 
   #resize() {
     const { clientWidth, clientHeight } = this.stage;
+    if (!clientWidth || !clientHeight) return; // it is not shown, such as while the page is printed
     this.view.resize(clientWidth, clientHeight);
     this.painter.resize(clientWidth, clientHeight);
   }

@@ -37,7 +37,7 @@ export class InkOutbox extends EventTarget {
   }
 
   get waiting() {
-    return this.#sheet.entries.length - this.failed.length;
+    return this.#sheet.entries.filter((entry) => !entry.storedAt).length - this.failed.length;
   }
 
   /** Takes up what earlier documents of this person left behind. */
@@ -106,7 +106,7 @@ export class InkOutbox extends EventTarget {
     if (!this.#isLive || this.#isHeld) return;
     let frame = { entries: [], pieces: [], length: 0 };
     for (const entry of this.#sheet.entries) {
-      if (entry.sentAt || entry.refusal) continue;
+      if (entry.sentAt || entry.refusal || entry.storedAt) continue;
       if (!this.#address(entry)) {
         if (this.failed.some((other) => other.about.has(entry.item))) continue; // it waits for a person, the rest need not
         break;
@@ -151,9 +151,22 @@ export class InkOutbox extends EventTarget {
     const entry = this.#byTag.get(tag);
     if (!entry) return null;
     const took = performance.now() - entry.sentAt;
-    this.#drop(entry, { rev, number });
+    // Erased, or restored: the change that says so may still be on its way. Until then what was meant is shown.
+    if (number || rev <= this.#sheet.rev) this.#drop(entry, { rev, number });
+    else this.#await(entry, rev);
     this.pump();
     return took;
+  }
+
+  #await(entry, rev) {
+    entry.storedAt = rev;
+    this.#store.remove(entry.id);
+    this.#report("change");
+  }
+
+  /** The sheet has come further. */
+  settle() {
+    for (const entry of this.#sheet.entries) if (entry.storedAt && entry.storedAt <= this.#sheet.rev) this.#drop(entry);
   }
 
   refused(refusal) {

@@ -114,7 +114,7 @@ export class LiveInk extends EventTarget {
 function begin(body) {
   const shape = decode(body.slice());
   const unit = 2 ** -shape.precision;
-  const last = { x: shape.points.at(-3) / unit, y: shape.points.at(-2) / unit };
+  const last = { x: Math.round(shape.points.at(-3) / unit), y: Math.round(shape.points.at(-2) / unit) };
   const pieces = [shape.data];
   return {
     shape: { ...shape, points: [...shape.points] },

@@ -23,7 +23,7 @@ export class Others {
     this.#board = board;
     this.#layer = board.querySelector(".board__cursors");
     board.link.addEventListener("people", ({ detail }) => this.#show(detail));
-    board.link.addEventListener("status", ({ detail }) => detail !== "live" && this.#layer.replaceChildren(this.#cursors.clear() ?? ""));
+    board.link.addEventListener("status", ({ detail }) => detail !== "live" && this.#forgetAll());
     board.inks.addEventListener("cursor", ({ detail }) => this.#moveCursor(detail));
     board.inks.addEventListener("view", ({ detail }) => this.#moveView(detail));
     board.view.addEventListener("change", () => this.#placeAll());
@@ -160,6 +160,10 @@ export class Others {
     cursor?.element.remove();
     this.#cursors.delete(number);
     this.#views.delete(number);
+  }
+
+  #forgetAll() {
+    for (const number of [...this.#cursors.keys()]) this.#forget(number);
   }
 
   /** What we see, for those who follow us. */

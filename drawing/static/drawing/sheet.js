@@ -36,6 +36,7 @@ export class Sheet extends EventTarget {
   #piled = [];
   #isPiled = true;
   #orders = UNSTORED;
+  #highest = 0; // number
 
   /** All items, the lowest first. */
   get items() {
@@ -125,6 +126,9 @@ export class Sheet extends EventTarget {
     item.number = number;
     this.#items.set(number, item);
     this.#isPiled = false;
+    // It lay on top until now, and turns out to belong below what others put meanwhile.
+    if (number < this.#highest && item.shape) this.#report(item, item.shape);
+    this.#highest = Math.max(this.#highest, number);
   }
 
   // What is on its way there
