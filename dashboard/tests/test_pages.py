@@ -5,6 +5,7 @@ import json
 import re
 from unittest import mock
 
+from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer
 from django.db import connection
 from django.test import AsyncClient, Client, TestCase, override_settings
@@ -156,8 +157,6 @@ class PageTests(TestCase):
 
 class StreamTests(TestCase):
     async def test_it_says_how_it_was_how_it_is_and_what_the_page_looks_like(self):
-        from asgiref.sync import sync_to_async
-
         client = AsyncClient()
         await client.aforce_login(await sync_to_async(person)("sid", is_staff=True))
         with reporting():
@@ -169,9 +168,19 @@ class StreamTests(TestCase):
         self.assertIn("Connections", events[2][1]["html"])
         self.assertEqual(events[1][1]["point"]["t"] + 1, events[3][1]["point"]["t"])
 
-    async def test_it_ends_when_the_right_to_look_does(self):
-        from asgiref.sync import sync_to_async
+    async def test_it_ends_with_the_session(self):
+        client = AsyncClient()
+        await client.aforce_login(await sync_to_async(person)("sid", is_staff=True))
+        with reporting(), mock.patch("dashboard.views.stream.RIGHTS_SECONDS", 0):
+            answer = await client.get("/dashboard/stream/", {"page_name": "processes"})
+            events = aiter(answer.streaming_content)
+            await anext(events)
+            await client.alogout()
+            async with asyncio.timeout(10):
+                rest = [event async for event in events]
+        self.assertLess(len(rest), 5)
 
+    async def test_it_ends_when_the_right_to_look_does(self):
         client = AsyncClient()
         staff = await sync_to_async(person)("sid", is_staff=True)
         await client.aforce_login(staff)
