@@ -158,6 +158,7 @@ CHANNEL_LAYERS = channel_layers(os.environ)
 # The dashboard looks like the suite. Its agents rest in tests, so that each test reports when it wants to.
 DASHBOARD = {
     "BASE_TEMPLATE": "base.html",
+    "WATCH": flag("DASHBOARD_WATCH", default=True),
     "AGENT": not TESTING,
     "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
     "VERSION": os.environ.get("RELEASE", ""),

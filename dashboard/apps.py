@@ -17,10 +17,13 @@ class DashboardConfig(AppConfig):
         from django.core.signals import request_started
 
         from dashboard.agent import start_agent
+        from dashboard.conf import option
         from dashboard.consumers import watch_consumers
         from dashboard.hubs import watch_hubs
         from dashboard.layers import watch_layers
 
+        if not option("WATCH"):
+            return
         watch_consumers()
         watch_layers()
         watch_hubs()

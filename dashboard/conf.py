@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 
 DEFAULTS: dict[str, Any] = {
+    "WATCH": True,  # False takes every hook out: the pages are there, and nothing is counted in this process
     "AGENT": True,  # a thread in each process reports once a second; without it the pages have nothing to show
     "REDIS": None,  # where reports go; None: the Redis of the first channel layer that has one, else this process
     "PREFIX": None,  # of our keys there; None: made from the layer's prefix

@@ -27,7 +27,6 @@ class Connection:
         "consumer",
         "frames_in",
         "frames_out",
-        "groups",
         "id",
         "loop",
         "name",

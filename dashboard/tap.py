@@ -70,7 +70,10 @@ def shape_of(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         if depth >= DEPTH:
             return "…"
-        return {str(name)[:100]: shape_of(inner, depth + 1) for name, inner in list(value.items())[:ITEMS]}
+        shapes = {str(name)[:100]: shape_of(inner, depth + 1) for name, inner in list(value.items())[:ITEMS]}
+        if depth == 0 and isinstance(kind := value.get("type"), str):
+            shapes["type"] = kind[:100]  # names the handler, and says nothing of anybody
+        return shapes
     if isinstance(value, (list, tuple)):
         return [shape_of(value[0], depth + 1), f"… {len(value)} in all"] if value and depth < DEPTH else f"list, {len(value)}"
     match value:

@@ -40,7 +40,8 @@ def main(site: str) -> None:
                 bob.locator("typing-names:has-text('typing')").wait_for()
                 bob.evaluate("document.querySelectorAll('[id^=djDebug]').forEach((part) => part.remove())")
                 bob.screenshot(path=IMAGES / name)
-        with somebody(browser, site, "sam", "light") as sam:
+        with somebody(browser, site, "sam", "light") as sam, somebody(browser, site, "ann", "light") as ann:
+            ann.goto(f"{site}/tracker/")  # somebody to be seen
             for path, name in DASHBOARD.items():
                 sam.goto(f"{site}/dashboard/{path}")
                 sam.locator("live-page[data-state=live]").wait_for()

@@ -46,7 +46,7 @@ class StaffWatches(IsolatedAsyncioTestCase):
     async def balanced(self, seconds):
         def is_balanced():
             entry = self.entry()
-            return entry["unaccounted"] == 0 and entry["received"] == entry["enqueued"] + entry["waiting"] - entry["unreported"]
+            return entry["unaccounted"] == 0 and entry["received"] == entry["enqueued"] - entry["gone"] + entry["strange"]
 
         await eventually(is_balanced, seconds, what="the ledger balances")
 

@@ -5,6 +5,7 @@ layer's script counts and does not tell; ours is the same script, and tells.
 """
 
 import collections
+import inspect
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
@@ -25,8 +26,9 @@ class FanOut:
 
 _at_work: ContextVar[FanOut | None] = ContextVar("dashboard_fan_out", default=None)  # the group_send of this context
 
-COUNTS_REFUSED = "over_capacity = over_capacity + 1"
-TELLS_REFUSED = "over_capacity = over_capacity + 1\n refused[#refused + 1] = i"
+# What is replaced in the layer's script, so that it returns the positions of the refused inboxes in place of their number.
+BEGINS, COUNTS, RETURNS = "local over_capacity = 0", "over_capacity = over_capacity + 1", "return over_capacity"
+TELLING = {BEGINS: "local refused = {}", COUNTS: "refused[#refused + 1] = i", RETURNS: "return refused"}
 PRIVATE = ("connection", "_map_channel_keys_to_connection", "receive_buffer", "client_prefix", "deserialize", "non_local_name")
 
 
@@ -35,7 +37,11 @@ class CoreObserver(LimitedObserver):
 
     @classmethod
     def differences(cls, layer: Any) -> list[str]:
-        return super().differences(layer) + [name for name in PRIVATE if not hasattr(layer, name)]
+        missing = super().differences(layer) + [name for name in PRIVATE if not hasattr(layer, name)]
+        if not hasattr(getattr(layer.receive_buffer, "default_factory", None), "func"):
+            missing.append("bounded queues")
+        source = inspect.getsource(type(layer).group_send)
+        return missing + [f"“{text}” in its script" for text in TELLING if source.count(text) != 1]
 
     def hook(self) -> None:
         layer = self.layer
@@ -116,7 +122,7 @@ class CoreObserver(LimitedObserver):
 
     def _counting_refusals(self, evaluate: Any) -> Callable[..., Awaitable[Any]]:
         async def counting_eval(script: str, number: int, *keys_and_args: Any) -> Any:
-            if COUNTS_REFUSED not in script:
+            if COUNTS not in script:
                 return await evaluate(script, number, *keys_and_args)
             refused = await evaluate(_telling(script), number, *keys_and_args)
             if refused:
@@ -146,6 +152,6 @@ class CoreObserver(LimitedObserver):
 
 
 def _telling(script: str) -> str:
-    """The layer's own script, returning the positions of the refused inboxes in place of their number."""
-    script = script.replace("local over_capacity = 0", "local over_capacity = 0\n local refused = {}")
-    return script.replace(COUNTS_REFUSED, TELLS_REFUSED).replace("return over_capacity", "return refused")
+    for text, other in TELLING.items():
+        script = script.replace(text, other)
+    return script

@@ -1,7 +1,6 @@
 """The adapter that needs nothing but the public API of a channel layer, and what the others build on."""
 
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -18,6 +17,8 @@ SENT_AT = "__dashboard_sent_at__"  # a key of messages on their way; consumers n
 
 STAMPS = 100  # messages of a second whose time is taken, all of them; of more,
 EVERY = 16  # each so many-th
+
+NAMED = 500  # channels with a name that are told apart
 
 Message = dict[str, Any]
 
@@ -48,7 +49,8 @@ class LimitedObserver:
         self.members: dict[str, set[str]] = {}  # group -> channels that joined it here
         self.joined: dict[str, set[str]] = {}  # channel -> groups that it has not left
         self.ghosts: set[str] = set()  # channels whose consumer ended without leaving its groups
-        self.named: defaultdict[str, NamedChannel] = defaultdict(NamedChannel)
+        self.named: dict[str, NamedChannel] = {}
+        self._other = NamedChannel()
         self._stamps = self.can_stamp and option("STAMP")
         self.stamps_left = STAMPS
         self._unstamped = 0
@@ -63,6 +65,8 @@ class LimitedObserver:
         for name in self.public:
             if callable(original := getattr(self.layer, name, None)):
                 setattr(self.layer, name, getattr(self, name)(original))
+        if callable(flush := getattr(self.layer, "flush", None)):
+            self.layer.flush = self.flush(flush)
 
     # What is asked once a second, or when somebody looks
 
@@ -152,6 +156,14 @@ class LimitedObserver:
 
         return group_discard
 
+    def flush(self, original: Any) -> Callable[[], Awaitable[None]]:
+        async def flush() -> None:
+            await original()
+            for forgotten in (self.members, self.joined, self.ghosts):
+                forgotten.clear()
+
+        return flush
+
     # Parts of them
 
     def left(self, group: str, channel: str) -> None:
@@ -191,11 +203,16 @@ class LimitedObserver:
     def sent(self, channel: str) -> None:
         self.meter.count("sends")
         if is_named(channel):
-            self.named[channel].sent += 1
+            self.channel(channel).sent += 1
+
+    def channel(self, name: str) -> NamedChannel:
+        if found := self.named.get(name):
+            return found
+        return self.named.setdefault(name, NamedChannel()) if len(self.named) < NAMED else self._other
 
     def send_failed(self, channel: str, error: BaseException) -> None:
         if is_named(channel) and isinstance(error, ChannelFull):
-            self.named[channel].full += 1
+            self.channel(channel).full += 1
         self.meter.count(f"lost.{kind_of_loss(error)}" if is_loss(error) else "refused")
 
     def failed(self, group: str, error: BaseException) -> None:
@@ -207,7 +224,7 @@ class LimitedObserver:
             self.meter.count("refused")
 
     async def receive_named(self, original: Any, channel: str) -> Message:
-        named = self.named[channel]
+        named = self.channel(channel)
         named.waiting += 1
         try:
             message = await original(channel)

@@ -80,7 +80,7 @@ class MemoryObserver(LimitedObserver):
                 tally.refused += 1
                 raise
             tally.enqueued += 1
-            tally.delivered += channel not in own_channels
+            tally.delivered += channel not in own_channels and channel not in self.ghosts
 
         return send
 

@@ -12,6 +12,8 @@ from weakref import WeakSet
 from dashboard.hubs import own_channels
 from dashboard.layers.limited import LimitedObserver, is_named
 
+logger = logging.getLogger(__name__)
+
 SHARD_METHODS = ("_ensure_redis", "_receive_message")
 
 
@@ -37,7 +39,12 @@ class PubSubObserver(LimitedObserver):
         def get_watched_layer() -> Any:
             loop_layer = get_layer()
             if loop_layer not in self._loop_layers:
-                self._watch(loop_layer)
+                self._loop_layers.add(loop_layer)
+                try:
+                    self._watch(loop_layer)
+                except AttributeError as error:  # another version: less is seen, and the layer works on
+                    self.exactness = "limited"
+                    logger.warning("Layer %s is not watched: %s.", self.alias, error)
             return loop_layer
 
         self.layer._get_layer = get_watched_layer
@@ -64,7 +71,6 @@ class PubSubObserver(LimitedObserver):
     def sent(self, channel: str) -> None: ...
 
     def _watch(self, loop_layer: Any) -> None:
-        self._loop_layers.add(loop_layer)
         self.group_prefix = loop_layer._get_group_channel_name("")
         for shard in loop_layer._shards:
             self._watch_shard(loop_layer, shard)
@@ -97,7 +103,7 @@ class PubSubObserver(LimitedObserver):
             else:
                 counts["sends"] += 1
                 if is_named(channel):
-                    self.named[channel].sent += 1
+                    self.channel(channel).sent += 1
                 if not receivers:  # somebody was meant, and is gone
                     counts["lost.nobody"] += 1
             return receivers
@@ -109,7 +115,10 @@ class PubSubObserver(LimitedObserver):
         name = channel.decode() if isinstance(channel, bytes) else channel
         members = loop_layer.groups.get(name)
         if members:
-            number = len(members) - len(members & own_channels) if own_channels else len(members)
+            number = len(members)
+            for others in (own_channels, self.ghosts):
+                if others:
+                    number -= len(members & others)
             if number:
                 self.meter.add(name[len(self.group_prefix) :], 0, number, number * size)
 

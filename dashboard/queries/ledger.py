@@ -6,6 +6,7 @@ process that Redis says it reached.
 
 from typing import Any
 
+from dashboard.classes import app_of
 from dashboard.meter import SOCKETS
 from dashboard.queries import numbers
 from dashboard.store import Bucket, Store
@@ -14,39 +15,53 @@ SETTLE_SECONDS = 4  # until everybody has reported what was on its way
 
 
 def ledger(store: Store) -> dict[str, Any]:
-    rows = store.processes()
-    totals, settled = store.totals(), unsettled(store)
-    backlog, adjusted = store.recall("backlog") or {}, store.recall("adjusted") or {}
-    layers = {alias: layer for row in rows for alias, layer in row["layers"].items()}
-    recent = numbers.merged(bucket for _, bucket in store.series(1, 300))
-    entries = [entry(alias, layers[alias], rows, totals, settled, backlog, adjusted, recent) for alias in sorted(layers)]
-    return {"layers": entries, "sockets": socket_entry(totals, recent), "classes": by_class(totals), "kinds": numbers.LOSSES}
+    totals, rows = store.totals(), store.processes()
+    balances, adjusted = imbalances(store, totals, rows), store.recall("adjusted") or {}
+    waits = waiting(store, rows)
+    entries = [
+        entry(alias, layer, totals, waits[alias], balances[alias], adjusted.get(alias, 0))
+        for alias, layer in sorted(layers_of(rows).items())
+    ]
+    return {"layers": entries, "sockets": socket_entry(totals), "classes": by_class(totals)}
 
 
-def unsettled(store: Store) -> Bucket:
-    """What was counted within the last seconds: its other half may not have been reported yet."""
-    return numbers.merged(bucket for _, bucket in store.series(1, SETTLE_SECONDS, with_current=True))
+def layers_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {alias: layer for row in rows for alias, layer in row["layers"].items()}
 
 
-def entry(
-    alias: str,
-    layer: dict[str, Any],
-    rows: list[dict[str, Any]],
-    totals: Bucket,
-    settled: Bucket,
-    backlog: dict[str, Any],
-    adjusted: dict[str, int],
-    recent: Bucket,
-) -> dict[str, Any]:
-    """One layer: since counting began, and in the last five minutes."""
+def waiting(store: Store, rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Messages that a layer has taken in and nobody has received: in Redis by its backlog, in memory in the processes."""
+    backlog = store.recall("backlog") or {}
+    found = {}
+    for alias in layers_of(rows):
+        if in_redis := backlog.get(alias):
+            found[alias] = in_redis["inboxes"] + sum(channel["length"] for channel in in_redis["named"].values())
+        else:
+            found[alias] = sum(row["gauges"].get(f"pending.{alias}", 0) for row in rows)
+    return found
+
+
+def imbalances(store: Store, totals: Bucket, rows: list[dict[str, Any]]) -> dict[str, int]:
+    """For each layer what was taken in a while ago, and has neither come out nor waits: zero if all is well.
+
+    What is on its way is not due. Below zero: something came out that nobody has reported to have put in.
+    """
+    late = numbers.merged(bucket for _, bucket in store.series(1, SETTLE_SECONDS, with_current=True))
+    waits, found = waiting(store, rows), {}
+    for alias, layer in layers_of(rows).items():
+        # On pub/sub nothing waits: what the processes hold has come out.
+        waits_there = 0 if layer["kind"] == "Redis pub/sub" else waits[alias]
+        on_its_way = late.get(f"{alias}|enqueued", 0)
+        missing = totals.get(f"{alias}|enqueued", 0) - on_its_way - totals.get(f"{alias}|received", 0) - waits_there
+        found[alias] = missing if missing > 0 else min(0, missing + on_its_way)
+    return found
+
+
+def entry(alias: str, layer: dict[str, Any], totals: Bucket, waits: int, balance: int, adjusted: int) -> dict[str, Any]:
+    """One layer, since counting began. `adjusted` is the part of the balance that is put down to processes that ended."""
     start = f"{alias}|"
     own = {name.removeprefix(start): value for name, value in totals.items() if name.startswith(start)}
-    late = {name.removeprefix(start): value for name, value in recent.items() if name.startswith(start)}
     losses = {name.removeprefix("lost."): value for name, value in own.items() if name.startswith("lost.")}
-    in_redis = backlog.get(alias, {})
-    waiting = in_redis.get("inboxes", 0) + sum(channel["length"] for channel in in_redis.get("named", {}).values())
-    pending = sum(row["gauges"].get(f"pending.{alias}", 0) for row in rows)
-    balance = imbalance(alias, layer["kind"], totals, settled, waiting, pending) - adjusted.get(alias, 0)
     return {
         "alias": alias,
         "kind": layer["kind"],
@@ -55,44 +70,26 @@ def entry(
         "enqueued": own.get("enqueued", 0),
         "received": own.get("received", 0),
         "handed": own.get("handed", own.get("received", 0)),
-        "waiting": waiting if in_redis else pending,
+        "waiting": waits,
         "losses": losses,
         "lost": sum(losses.values()),
-        "recent_losses": sum(value for name, value in late.items() if name.startswith("lost.")),
         "nobody": own.get("nobody", 0),
         "reconnects": own.get("reconnects", 0),
-        "unreported": adjusted.get(alias, 0),
-        "gone": max(0, adjusted.get(alias, 0)),
-        "strange": max(0, -adjusted.get(alias, 0)),
-        "unaccounted": max(0, balance),
-        "share": {name: round(1000 * own.get(name, 0) / max(own.get("enqueued", 0), 1)) for name in ("received",)},
+        "gone": max(0, adjusted),
+        "strange": max(0, -adjusted),
+        "unaccounted": max(0, balance - adjusted),
     }
 
 
-def imbalance(alias: str, kind: str, totals: Bucket, late: Bucket, waiting: int, pending: int) -> int:
-    """What was taken in a while ago, and has neither come out nor waits: zero if all is well. What is on its way is not due."""
-    taken_in = totals.get(f"{alias}|enqueued", 0) - late.get(f"{alias}|enqueued", 0)
-    waits = pending if kind == "in memory" else waiting
-    come_out = totals.get(f"{alias}|received", 0)
-    difference = taken_in - come_out - waits
-    return difference if difference > 0 else min(0, difference + late.get(f"{alias}|enqueued", 0))
-
-
-def socket_entry(totals: Bucket, recent: Bucket) -> dict[str, Any]:
+def socket_entry(totals: Bucket) -> dict[str, int]:
     """What went through the sockets: the last hop."""
-    names = ("frames_out", "bytes_out", "frames_in", "opened", "closed", "slow")
-    closes = {name.rpartition(".")[2]: value for name, value in totals.items() if name.startswith(f"{SOCKETS}|closed.")}
     return {
-        **{name: totals.get(f"{SOCKETS}|{name}", 0) for name in names},
-        "hints_lost": totals.get(f"{SOCKETS}|hints_lost", 0),
-        "closes": dict(sorted(closes.items(), key=lambda item: -item[1])),
+        name: totals.get(f"{SOCKETS}|{name}", 0) for name in ("frames_out", "bytes_out", "frames_in", "opened", "closed", "slow")
     }
 
 
 def by_class(totals: Bucket) -> list[dict[str, Any]]:
     """The kinds of groups, by what was delivered to them since counting began."""
-    from dashboard.classes import app_of
-
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for name, value in totals.items():
         if name.startswith("c|"):
@@ -104,13 +101,5 @@ def by_class(totals: Bucket) -> list[dict[str, Any]]:
 
 def settle(store: Store) -> None:
     """A process ended without having reported all: what is missing in the balance by now is put down to it."""
-    rows = store.processes()
-    totals, late, backlog = store.totals(), unsettled(store), store.recall("backlog") or {}
-    adjusted = {}
-    for row in rows:
-        for alias, layer in row["layers"].items():
-            in_redis = backlog.get(alias, {})
-            waiting = in_redis.get("inboxes", 0) + sum(channel["length"] for channel in in_redis.get("named", {}).values())
-            pending = sum(other["gauges"].get(f"pending.{alias}", 0) for other in rows)
-            adjusted[alias] = imbalance(alias, layer["kind"], totals, late, waiting, pending)
+    adjusted = imbalances(store, store.totals(), store.processes())
     store.remember("adjusted", (store.recall("adjusted") or {}) | adjusted)

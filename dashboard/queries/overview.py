@@ -7,6 +7,7 @@ from dashboard.queries.processes import processes
 from dashboard.store import Bucket, Store
 
 LIVE_SECONDS = 300
+LOST_SECONDS = 300  # how long a lost process is news
 RATE_SECONDS = 5  # what a "now" is the mean of
 
 Series = list[tuple[int, Bucket]]
@@ -15,7 +16,7 @@ Series = list[tuple[int, Bucket]]
 def overview(store: Store, groups: int) -> dict[str, Any]:
     """`groups`: how many there are, as only the processes know together."""
     series = store.series(1, LIVE_SECONDS)
-    found = processes(store)
+    found = [row for row in processes(store) if row["state"] != "lost" or row["age"] < LOST_SECONDS]
     recent = [bucket for _, bucket in series[-RATE_SECONDS:] if bucket]
     now = numbers.merged(recent)
     return {
@@ -88,20 +89,20 @@ def tiles(series: Series, now: Bucket, seconds: int, groups: int) -> list[dict[s
         },
         {
             "name": "p50",
-            "label": "Latency p50",
+            "label": "Latency",
             "unit": "ms",
             "value": times["p50"],
             "more": {"p95": times["p95"], "p99": times["p99"]},
             "line": line(lambda bucket: numbers.percentiles([bucket])["p95"] or 0),
-            "help": "From sending to receiving, over the last ten seconds: half of all messages were faster. At most 9 % off, "
-            "plus what the clocks of the hosts differ. The line is the p95.",
+            "help": "From sending to receiving, over the last ten seconds. Half of all messages were faster (p50). At most 9 % "
+            "off, plus what the clocks of the hosts differ. The line is the p95.",
         },
     ]
 
 
 def sentence(series: Series, found: list[dict[str, Any]]) -> dict[str, str]:
     """How it is, worst first, with a link to the evidence."""
-    lost = [row for row in found if row["state"] == "lost" and row["age"] < 300]
+    lost = [row for row in found if row["state"] == "lost"]
     stalled = [row for row in found if row["state"] == "stalled"]
     recent = numbers.merged(bucket for _, bucket in series[-10:])
     losses = numbers.losses(recent)
@@ -116,9 +117,14 @@ def sentence(series: Series, found: list[dict[str, Any]]) -> dict[str, str]:
     if lost:
         row = min(lost, key=lambda row: row["age"])
         return say("busy", f"{row['name']} on {row['host']} was lost {int(row['age'])} s ago.", "processes")
-    busy = [row for row in found if row["worst"] != "calm"]
-    if busy:
-        return say("busy", f"{busy[0]['name']} is busy: its event loop was {busy[0]['lag']:.0f} ms late.", "processes")
+    busy = max(found, key=lambda row: row["lag"], default=None)
+    if busy and busy["lag"] > 100:
+        return say("busy", f"{busy['name']} is busy: its event loop was {busy['lag']:.0f} ms late.", "processes")
+    full = max(found, key=lambda row: row["fill"], default=None)
+    if full and full["fill"] >= 50:
+        return say("busy", f"The fullest queue of {full['name']} is {full['fill']:.0f} % full.", "processes")
+    if slow := next((row for row in found if row["buffer"] > 100_000), None):
+        return say("busy", f"A browser on {slow['name']} does not keep up with what it is sent.", "connections")
     if not any(bucket for _, bucket in series[-10:]):
         return say("quiet", "No process reports yet.", "processes")
     return say("calm", "All is well: nothing is lost, and every process responds.", "ledger")

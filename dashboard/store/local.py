@@ -101,7 +101,7 @@ class LocalStore:
         self._answer, self._boot = answer, boot
         time.sleep(seconds)
 
-    def ask(self, what: str, details: dict[str, Any], boot: str = "", timeout: float = 1.0) -> dict[str, Any]:
+    def ask(self, what: str, details: dict[str, Any], boot: str = "", timeout: float = 2.0) -> dict[str, Any]:
         if self._answer is None or boot not in ("", self._boot):
             return {}
         return {self._boot: self._answer(what, details)}

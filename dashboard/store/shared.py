@@ -149,7 +149,7 @@ class SharedStore:
             pipe.expire(self._key("re", question["id"]), ANSWER_SECONDS)
             pipe.execute()
 
-    def ask(self, what: str, details: dict[str, Any], boot: str = "", timeout: float = 1.0) -> dict[str, Any]:
+    def ask(self, what: str, details: dict[str, Any], boot: str = "", timeout: float = 2.0) -> dict[str, Any]:
         """Ask all processes, or one, and wait until they have answered or the time is up. Answers by boot id."""
         question, answers = uuid4().hex, dict[str, Any]()
         deadline = time.monotonic() + timeout

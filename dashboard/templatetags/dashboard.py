@@ -82,8 +82,12 @@ def duration(seconds: Any) -> str:
 
 @register.filter
 def ago(at: Any) -> str:
-    """A moment of the past, in seconds since the epoch."""
-    return f"{duration(max(0.0, time.time() - float(at)))} ago" if at else "–"
+    """A moment of the past, in seconds since the epoch: 2 min ago."""
+    if not at:
+        return "–"
+    seconds = int(max(0.0, time.time() - float(at)))
+    size, name = next(((size, name) for size, name in ((86400, "d"), (3600, "h"), (60, "min")) if seconds >= size), (1, "s"))
+    return f"{seconds // size} {name} ago"
 
 
 @register.simple_tag

@@ -202,6 +202,7 @@ class ActionTests(TestCase):
             f"/dashboard/groups/{GROUP}/broadcast/", {"message": '{"type": "board.said"}', "dry": "1"}, follow=True
         )
         self.assertContains(answer, "would reach 0 members")
+        self.assertContains(answer, "{&quot;type&quot;: &quot;board.said&quot;}")  # on the form again
         self.assertEqual(StaffAction.objects.count(), 0)
 
     def test_the_audit_is_added_to_and_never_changed(self):

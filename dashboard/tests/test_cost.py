@@ -6,11 +6,14 @@ than 3 % in memory.
 
 from unittest import TestCase
 
+import pytest
+
 from dashboard.layers.cost import measure
 
 ATTEMPTS = 4
 
 
+@pytest.mark.only_on("memory")  # it has layers of its own
 class CostTests(TestCase):
     def test_hooks_cost_less_than_they_may_and_a_watched_layer_is_hardly_slower_than_two_unwatched_differ(self):
         costs = []

@@ -160,6 +160,7 @@ class DropIn:
         self.assertIn("# EOF", await asyncio.to_thread(self.page, "metrics"))
 
 
+@pytest.mark.only_on("memory")  # once is enough: it has settings of its own
 class InMemoryTests(DropIn, IsolatedAsyncioTestCase):
     places = [("lobby", 0), ("lobby", 0), ("lobby", 0), ("attic", 0)]
 

@@ -359,6 +359,24 @@ class ChangedLayerTests(WatchedTestCase):
         self.assertEqual(self.observer.exactness, "limited")
         self.assertEqual(len(await Scenario(layer).group_of_two()), 5)
 
+    @pytest.mark.only_on("redis")
+    async def test_a_script_that_differs_is_left_alone(self):
+        with (
+            mock.patch("inspect.getsource", return_value="local full = 0"),
+            self.assertLogs("dashboard.layers", "WARNING") as logs,
+        ):
+            layer = self.watched(core())
+        self.assertIn("in its script", logs.output[0])
+        self.assertEqual(len(await Scenario(layer).group_of_two()), 5)
+
+    @pytest.mark.only_on("redis")
+    async def test_a_pubsub_layer_whose_inside_differs_works_on(self):
+        layer = self.watched(pubsub())
+        differs = mock.patch.object(type(self.observer), "_watch", side_effect=AttributeError("no _shards"))
+        with differs, self.assertLogs("dashboard.layers.pubsub", "WARNING"):
+            self.assertEqual(len(await Scenario(layer).group_of_two()), 5)
+        self.assertEqual(self.observer.exactness, "limited")
+
     def test_the_private_names_of_the_installed_versions_are_those_we_know(self):
         layers = [memory()]
         if settings.REDIS_URL:
@@ -375,7 +393,7 @@ class TapTests(WatchedTestCase):
         open_tap("room", with_values=False)
         await layer.group_send("room", {"type": "chat", "text": "our secret plan", "n": 3})
         (seen,) = taps["room"].messages()
-        self.assertEqual(seen["message"], {"type": "text, 4", "text": "text, 15", "n": "number"})
+        self.assertEqual(seen["message"], {"type": "chat", "text": "text, 15", "n": "number"})
 
     async def test_values_are_masked_where_they_look_like_secrets_and_cut_to_size(self):
         layer = self.watched(memory())

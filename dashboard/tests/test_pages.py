@@ -5,6 +5,7 @@ import json
 import re
 from unittest import mock
 
+from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer
 from django.db import connection
 from django.test import AsyncClient, Client, TestCase, override_settings
@@ -115,16 +116,16 @@ class PageTests(TestCase):
         self.assertIn("&lt;img src=x", html)
 
     def test_groups_are_searched_sorted_and_paged(self):
-        self.with_groups(*[f"chat.room.{number}" for number in range(120)], "other")
-        listing = self.get("groups/", format="json").json()
+        self.with_groups(*[f"paged.room.{number}" for number in range(120)], "paged other")
+        listing = self.get("groups/", format="json", q="paged").json()
         self.assertEqual(listing["total"], 121)
         self.assertEqual([row["members"] for row in listing["rows"]][:3], [121, 120, 119])
         self.assertEqual(len(listing["rows"]), 50)
-        second = self.get("groups/", format="json", page=2).json()["rows"]
+        second = self.get("groups/", format="json", q="paged", page=2).json()["rows"]
         self.assertEqual(second[0]["members"], 71)
         found = self.get("groups/", format="json", q="ROOM.11", sort="name").json()
-        self.assertEqual([row["name"] for row in found["rows"]][:2], ["chat.room.11", "chat.room.110"])
-        self.assertEqual(self.get("groups/", format="json", **{"class": "other"}).json()["total"], 1)
+        self.assertEqual([row["name"] for row in found["rows"]][:2], ["paged.room.11", "paged.room.110"])
+        self.assertEqual(self.get("groups/", format="json", **{"class": "paged other"}).json()["total"], 1)
 
     def test_senseless_parameters_mean_the_first_page(self):
         for parameters in [
@@ -156,8 +157,6 @@ class PageTests(TestCase):
 
 class StreamTests(TestCase):
     async def test_it_says_how_it_was_how_it_is_and_what_the_page_looks_like(self):
-        from asgiref.sync import sync_to_async
-
         client = AsyncClient()
         await client.aforce_login(await sync_to_async(person)("sid", is_staff=True))
         with reporting():
@@ -169,9 +168,19 @@ class StreamTests(TestCase):
         self.assertIn("Connections", events[2][1]["html"])
         self.assertEqual(events[1][1]["point"]["t"] + 1, events[3][1]["point"]["t"])
 
-    async def test_it_ends_when_the_right_to_look_does(self):
-        from asgiref.sync import sync_to_async
+    async def test_it_ends_with_the_session(self):
+        client = AsyncClient()
+        await client.aforce_login(await sync_to_async(person)("sid", is_staff=True))
+        with reporting(), mock.patch("dashboard.views.stream.RIGHTS_SECONDS", 0):
+            answer = await client.get("/dashboard/stream/", {"page_name": "processes"})
+            events = aiter(answer.streaming_content)
+            await anext(events)
+            await client.alogout()
+            async with asyncio.timeout(10):
+                rest = [event async for event in events]
+        self.assertLess(len(rest), 5)
 
+    async def test_it_ends_when_the_right_to_look_does(self):
         client = AsyncClient()
         staff = await sync_to_async(person)("sid", is_staff=True)
         await client.aforce_login(staff)

@@ -45,6 +45,9 @@ def action(right: str, back: str) -> Callable[[Callable[..., str]], Callable[...
 
 @action("broadcast", "dashboard:group")
 def broadcast(request: HttpRequest, group: str) -> str:
+    # What was typed is on the form again afterwards, unless it was sent.
+    draft = f"dashboard draft {group}"
+    request.session[draft] = {"message": request.POST.get("message", "")[:2_000], "reason": request.POST.get("reason", "")[:200]}
     message = message_from(request.POST.get("message", ""))
     if "dry" in request.POST:
         reached = services.reach(store(), group, str(message.get("type", "")))
@@ -53,6 +56,7 @@ def broadcast(request: HttpRequest, group: str) -> str:
     reached = services.broadcast(
         store(), request.user, group, message, reason=request.POST.get("reason", ""), confirmation=request.POST.get("confirm", "")
     )
+    del request.session[draft]
     return f"Sent to {reached.members} members on {reached.processes} processes."
 
 

@@ -125,6 +125,7 @@ def frame(request: HttpRequest, current: Page, arguments: Facts) -> Facts:
         ],
         "stream_url": f"{reverse('dashboard:stream')}?{parameters.urlencode()}",
         "live_html": current.live_html,
+        "draft": request.session.pop(f"dashboard draft {arguments.get('group')}", None),
     }
 
 
@@ -220,7 +221,8 @@ def history(parameters: Any) -> Facts:
 
 @page("doctor", seconds=5.0)
 def doctor(parameters: Any) -> Facts:
-    return {"findings": [asdict(finding) for finding in doctor_queries.diagnose(store())]}
+    findings = [asdict(finding) for finding in doctor_queries.diagnose(store())]
+    return {"findings": findings, "rules": len(doctor_queries.RULES)}
 
 
 @page("audit", seconds=5.0)

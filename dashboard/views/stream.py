@@ -47,6 +47,8 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
 
 
 async def _may_view(request: HttpRequest) -> bool:
+    """Asks the database again: the request has the session and the person as they were when it came."""
+    request.session = type(request.session)(request.session.session_key)
     user = await aget_user(request)
     return await sync_to_async(with_connection)(may, user, "view")
 
