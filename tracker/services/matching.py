@@ -43,23 +43,18 @@ def _match(incidents: Sequence[Incident], found: dict[int, set[int]]) -> None:
             found[incident.pk].add(area_id)
 
 
-def incidents_in(area: AreaOfInterest) -> set[int]:
-    """The ids of the open incidents that this area is alerted of. Reads the area's own geometry, not its cells."""
+def incidents_in(area: AreaOfInterest) -> dict[int, int]:
+    """The open incidents that this area is alerted of, with their severities. Reads the area's geometry, not its cells."""
     inside: list[int] = []
     cut: list[int] = []
     for cell in cover(area.geometry):
         (inside if cell.is_inside else cut).append(cell.number)
     candidates = Incident.objects.open().at_least(area.severity)
-    found = _ids_in(candidates, inside)
+    found = dict(candidates.in_cells(inside).values_list("pk", "severity")) if inside else {}
     shape = shape_of(area.geometry)
-    for start in range(0, len(cut), TOGETHER):
-        places = candidates.in_cells(cut[start : start + TOGETHER]).values_list("pk", "lon", "lat")
-        found.update(pk for pk, lon, lat in places if covers(shape, lon, lat))
+    doubtful = candidates.in_cells(cut).values_list("pk", "severity", "lon", "lat") if cut else []
+    found.update((pk, severity) for pk, severity, lon, lat in doubtful if covers(shape, lon, lat))
     return found
-
-
-def _ids_in(candidates: Iterable, cells: list[int]) -> set[int]:
-    return set(candidates.in_cells(cells).values_list("pk", flat=True)) if cells else set()  # type: ignore[attr-defined]
 
 
 def index(areas: Iterable[AreaOfInterest]) -> None:
