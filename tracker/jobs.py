@@ -11,6 +11,11 @@ def alert(payload: dict[str, Any]) -> None:
     services.settle_later(payload)
 
 
+@job("tracker.area")
+def settle_area(payload: dict[str, Any]) -> None:
+    services.settle_area_later(payload)
+
+
 @job("tracker.run")
 def run(payload: dict[str, Any]) -> None:
     services.perform_run(payload["id"])

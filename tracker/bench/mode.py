@@ -40,7 +40,7 @@ def _measure_scale(scale: int, options: Options, backing: Backing, tell: Tell) -
         people=options.clients,
     )
     with site as running:
-        match.run(running, "from django.core.management import call_command; call_command('collectstatic', verbosity=0)")
+        running.manage("collectstatic", "--noinput")
         running.restart()  # a server looks for static files when it starts
         rounds = []
         for number in range(options.rounds):

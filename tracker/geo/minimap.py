@@ -1,15 +1,13 @@
 """A small picture of a place, drawn by the server: works without scripts, and in lists."""
 
-import json
 import math
 from collections.abc import Iterable
-from functools import cache
 from typing import Any, NamedTuple
 
 import shapely
 import shapely.affinity
-from django.contrib.staticfiles import finders
 
+from tracker.geo.countries import countries
 from tracker.geo.shapes import TURNS, shape_of
 
 WIDTH, HEIGHT = 320, 180
@@ -72,18 +70,9 @@ def _land(view: _View) -> str:
     return "".join(
         _path(_rings(shapely.intersection(part, box)), view)
         for turn in TURNS
-        for part in (shapely.affinity.translate(country, turn) for country in _countries())
+        for part in (shapely.affinity.translate(country, turn) for country in countries().shapes)
         if part.intersects(box)
     )
-
-
-@cache
-def _countries() -> list[Any]:
-    path = finders.find("tracker/world-110m.json")
-    if not path:  # static files are served from elsewhere: a sea is better than an error
-        return []
-    with open(path) as file:
-        return [shapely.make_valid(shape_of(feature["geometry"])) for feature in json.load(file)["features"]]
 
 
 def _rings(shape: Any) -> Iterable[Any]:

@@ -1,8 +1,10 @@
 """Areas as GeoJSON: what is accepted, which cells of the grid cover it, and whether a point is inside."""
 
 import heapq
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy
 import shapely
 import shapely.geometry
 from shapely.affinity import translate
@@ -73,6 +75,19 @@ def shape_of(geometry: dict[str, Any]) -> BaseGeometry:
 def covers(shape: BaseGeometry, lon: float, lat: float) -> bool:
     """Whether the point is inside, or on the edge, on whichever copy of the map the area was drawn."""
     return any(shapely.intersects_xy(shape, lon + turn, lat) for turn in TURNS)
+
+
+def read_shapes(texts: Sequence[str]) -> Sequence[BaseGeometry]:
+    """Of GeoJSON that was checked when it was stored."""
+    return shapely.from_geojson(texts)
+
+
+def covered(shapes: Sequence[BaseGeometry], points: Sequence[tuple[float, float]]) -> Sequence[bool]:
+    """`covers` for many pairs at once."""
+    if not shapes:
+        return []
+    lons, lats = numpy.array(points).T
+    return numpy.any([shapely.intersects_xy(shapes, lons + turn, lats) for turn in TURNS], axis=0)
 
 
 def cover(geometry: dict[str, Any], most: int = CELLS) -> list[Cell]:

@@ -4,7 +4,7 @@ Each function is one verb. It checks that the person may, writes in one transact
 What is refused raises `Refusal` before anything is written.
 """
 
-from tracker.services.alerts import settle_later
+from tracker.services.alerts import settle_area_later, settle_later
 from tracker.services.areas import (
     Plan,
     announce_area,
@@ -60,6 +60,7 @@ __all__ = [
     "report_incidents",
     "revoke_token",
     "save_area",
+    "settle_area_later",
     "settle_later",
     "store",
     "upload",

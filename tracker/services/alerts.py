@@ -5,7 +5,7 @@ that holds no longer, the notification is withdrawn. Everything here may be done
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -18,10 +18,11 @@ from realtime import jobs
 from realtime.broadcast import broadcast
 from realtime.signals import user_notification_withdrawn, user_notified
 from tracker.frames import alert_event
-from tracker.models import Alert, AreaOfInterest, Incident, Severity, Watch
+from tracker.models import Alert, AreaOfInterest, Incident, Map, Severity, Watch
 from tracker.services import matching
 
 AT_ONCE = 25  # pairs of a person and an incident that are told within the transaction of their cause; more are told by jobs
+TOGETHER = 1_000  # alerts of one area that are written in one transaction
 ALERTS_SHOWN = 20  # of one revision: who draws an area around everything need not hear of each
 
 
@@ -71,23 +72,40 @@ def settle_later(payload: dict[str, Any]) -> None:
 
 
 def settle_area(area: AreaOfInterest) -> None:
-    """An area was drawn or changed: tell its owner once of what is open in it, take back what no longer is."""
-    inside = matching.incidents_in(area) if area.is_active else set()
-    rows = {alert.incident_id: alert for alert in area.alerts.all()}
-    gone = [alert for pk, alert in rows.items() if pk not in inside and alert.withdrawn_at is None]
-    _withdraw(Alert.objects.filter(pk__in=[alert.pk for alert in gone]))
-    news = inside - {pk for pk, alert in rows.items() if alert.withdrawn_at is None}
+    """An area was drawn or changed: tell its owner once of what is open in it, take back what no longer is. The map is held."""
+    inside = matching.incidents_in(area) if area.is_active else {}
+    told = dict(area.alerts.filter(withdrawn_at=None).values_list("incident_id", "pk"))
+    for gone in _chunks([alert for pk, alert in told.items() if pk not in inside]):
+        _withdraw(Alert.objects.filter(pk__in=gone))
+    news = {pk: severity for pk, severity in inside.items() if pk not in told}
     if not news:
         return
-    watch = Watch.objects.lock(pk=area.owner_id)
-    rev, notice = watch.advance(), f"tracker.area.{area.pk}.{area.rev}"
-    severities = dict(Incident.objects.filter(pk__in=news).values_list("pk", "severity"))
-    _write([(area.pk, pk, severity) for pk, severity in severities.items()], area.owner_id, Alert.Reason.DRAWN, notice, rev)
+    watch, notice = Watch.objects.lock(pk=area.owner_id), f"tracker.area.{area.pk}.{area.rev}"
+    is_first = not Alert.objects.filter(notice=notice).exists()
+    rev = watch.advance()
+    worst = sorted(news, key=lambda pk: (news[pk], -pk))[:TOGETHER]
+    _write([(area.pk, pk, news[pk]) for pk in worst], area.owner_id, Alert.Reason.DRAWN, notice, rev)
+    if is_first:
+        _tell_drawn(area, watch, rev, notice, len(news))
+    if len(news) > len(worst):  # noted one by one, so that nobody is told of them again; that may take a while
+        jobs.enqueue("tracker.area", {"area": area.pk}, key=f"tracker.area.{area.pk}")
+
+
+@transaction.atomic
+def settle_area_later(payload: dict[str, Any]) -> None:
+    """The job for the rest of it."""
+    Map.objects.lock_it()
+    if area := AreaOfInterest.objects.filter(pk=payload["area"]).first():
+        settle_area(area)
+
+
+def _tell_drawn(area: AreaOfInterest, watch: Watch, rev: int, notice: str, count: int) -> None:
     shown = _shown(Alert.objects.filter(owner=area.owner_id, rev=rev))
     broadcast(watch.group, alert_event(shown))
-    first = shown[0].incident
-    text = _headline(first) if len(news) == 1 else f"{len(news):,} open incidents in “{area.name}”"
-    url = incident_url(first) if len(news) == 1 else f"{reverse('tracker:map')}?area={area.pk}"
+    if count == 1:
+        text, url = _headline(shown[0].incident), incident_url(shown[0].incident)
+    else:
+        text, url = f"{count:,} open incidents in “{area.name}”", f"{reverse('tracker:map')}?area={area.pk}"
     _notify(area.owner_id, text, url, notice, [area], group=False)
 
 
@@ -203,3 +221,7 @@ def _enqueue(pairs: Iterable[tuple[int, int]], reasons: Mapping[int, str]) -> No
     waiting = [[owner_id, pk, reasons[pk]] for owner_id, pk in sorted(pairs)]
     chunks = [waiting[start : start + AT_ONCE] for start in range(0, len(waiting), AT_ONCE)]
     jobs.enqueue_all([jobs.new_job("tracker.alert", {"pairs": chunk}) for chunk in chunks])
+
+
+def _chunks(items: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (items[start : start + TOGETHER] for start in range(0, len(items), TOGETHER))

@@ -62,9 +62,15 @@ def read_on(run: Run, deadline: float) -> bool:
         for _ in steps(run, file.file, rows=ROWS):
             if time.monotonic() > deadline and not run.is_over:
                 return False
-    run.file.delete(save=False)
-    Run.objects.filter(pk=run.pk).update(file="")
+    drop_file(run)
     return True
+
+
+def drop_file(run: Run) -> None:
+    """What was in it is stored, or is not to be."""
+    if run.file:
+        run.file.delete(save=False)
+        Run.objects.filter(pk=run.pk).update(file="")
 
 
 def steps(run: Run, file: BinaryIO, rows: int | None = None) -> Iterator[Run]:

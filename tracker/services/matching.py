@@ -3,8 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
 from tracker.geo.cells import ancestors
-from tracker.geo.shapes import cover, covers, shape_of
+from tracker.geo.shapes import cover, covered, covers, read_shapes, shape_of
 from tracker.models import AreaCell, AreaOfInterest, Incident
 
 TOGETHER = 50  # incidents whose cells are looked up in one query: 950 numbers
@@ -26,40 +29,43 @@ def _match(incidents: Sequence[Incident], found: dict[int, set[int]]) -> None:
             by_cell[cell].append(incident)
     mildest = min((incident.severity for incident in incidents), default=0)
     rows = AreaCell.objects.filter(cell__in=by_cell, severity__gte=mildest)
-    doubtful: dict[int, list[Incident]] = defaultdict(list)  # area to incidents in a cell that its edge cuts
+    doubtful: list[tuple[int, Incident]] = []  # an area, and an incident in a cell that its edge cuts
     for cell, severity, is_inside, area_id in rows.values_list("cell", "severity", "is_inside", "area_id"):
         for incident in by_cell[cell]:
-            if severity < incident.severity:
-                continue
-            if is_inside:
-                found[incident.pk].add(area_id)
-            else:
-                doubtful[area_id].append(incident)
-    geometries = AreaOfInterest.objects.filter(pk__in=doubtful).values_list("pk", "geometry") if doubtful else []
-    for area_id, geometry in geometries:
-        shape = shape_of(geometry)
-        found_in = [incident for incident in doubtful[area_id] if covers(shape, incident.lon, incident.lat)]
-        for incident in found_in:
-            found[incident.pk].add(area_id)
+            if severity >= incident.severity:
+                if is_inside:
+                    found[incident.pk].add(area_id)
+                else:
+                    doubtful.append((area_id, incident))
+    for area_id, incident in _really_in(doubtful):
+        found[incident.pk].add(area_id)
 
 
-def incidents_in(area: AreaOfInterest) -> set[int]:
-    """The ids of the open incidents that this area is alerted of. Reads the area's own geometry, not its cells."""
+def _really_in(doubtful: Sequence[tuple[int, Incident]]) -> list[tuple[int, Incident]]:
+    """Those of the pairs that are so, tested exactly, all at once: JSON is read, and points are tested, in C."""
+    if not doubtful:
+        return []
+    areas = AreaOfInterest.objects.filter(pk__in={area_id for area_id, _ in doubtful})
+    texts = dict(areas.annotate(text=Cast("geometry", TextField())).values_list("pk", "text"))
+    pairs = [(area_id, incident) for area_id, incident in doubtful if area_id in texts]
+    shapes = dict(zip(texts, read_shapes(list(texts.values())), strict=True))
+    points = [(incident.lon, incident.lat) for _, incident in pairs]
+    inside = covered([shapes[area_id] for area_id, _ in pairs], points)
+    return [pair for pair, is_in in zip(pairs, inside, strict=True) if is_in]
+
+
+def incidents_in(area: AreaOfInterest) -> dict[int, int]:
+    """The open incidents that this area is alerted of, with their severities. Reads the area's geometry, not its cells."""
     inside: list[int] = []
     cut: list[int] = []
     for cell in cover(area.geometry):
         (inside if cell.is_inside else cut).append(cell.number)
     candidates = Incident.objects.open().at_least(area.severity)
-    found = _ids_in(candidates, inside)
+    found = dict(candidates.in_cells(inside).values_list("pk", "severity")) if inside else {}
     shape = shape_of(area.geometry)
-    for start in range(0, len(cut), TOGETHER):
-        places = candidates.in_cells(cut[start : start + TOGETHER]).values_list("pk", "lon", "lat")
-        found.update(pk for pk, lon, lat in places if covers(shape, lon, lat))
+    doubtful = candidates.in_cells(cut).values_list("pk", "severity", "lon", "lat") if cut else []
+    found.update((pk, severity) for pk, severity, lon, lat in doubtful if covers(shape, lon, lat))
     return found
-
-
-def _ids_in(candidates: Iterable, cells: list[int]) -> set[int]:
-    return set(candidates.in_cells(cells).values_list("pk", flat=True)) if cells else set()  # type: ignore[attr-defined]
 
 
 def index(areas: Iterable[AreaOfInterest]) -> None:

@@ -21,7 +21,10 @@ def perform_run(pk: int) -> None:
     from tracker.services import bulk, imports
 
     run = Run.objects.select_related("owner").filter(pk=pk).first()
-    if run is None or run.is_over:
+    if run is None:
+        return
+    if run.is_over:  # cancelled before its turn
+        imports.drop_file(run)
         return
     work = imports.read_on if run.kind == Run.Kind.IMPORT else bulk.change_on
     if not work(run, time.monotonic() + SECONDS):

@@ -8,6 +8,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tracker.geo.countries import country_at
 from tracker.geo.minimap import picture_of_area, picture_of_point
 from tracker.models import AreaOfInterest, Incident, IncidentChange, Severity
 
@@ -31,6 +32,12 @@ def mini_map(thing: Incident | AreaOfInterest) -> dict[str, Any]:
     if isinstance(thing, Incident):
         return {"picture": picture_of_point(thing.lon, thing.lat), "severity": thing.severity}
     return {"picture": picture_of_area(thing.geometry)}
+
+
+@register.filter
+def country(incident: Incident) -> str:
+    """Where it is, in a word; "" at sea."""
+    return country_at(incident.lon, incident.lat)
 
 
 @register.filter

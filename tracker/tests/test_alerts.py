@@ -1,5 +1,7 @@
 """Who is alerted of what, and when it is taken back."""
 
+from unittest import mock
+
 from django.contrib.auth.models import User
 
 from realtime import jobs
@@ -136,6 +138,17 @@ class DrawingTests(AlertCase):
         area.name = "Port"
         area.save()
         self.assertEqual(len(self.told), 1)
+
+    def test_over_very_many_they_are_told_at_once_and_noted_by_jobs(self):
+        for number in range(7):
+            report(self.sam, lon=number)
+        with mock.patch.object(alerts, "TOGETHER", 3):
+            area = draw(self.ann)
+            self.assertEqual((self.texts(), area.alerts.count()), ([("ann", "7 open incidents in “Harbour”")], 3))
+            self.assertEqual(jobs.run_due(), 2)
+            self.assertEqual((len(self.told), area.alerts.count()), (1, 7))
+            area.delete()
+        self.assertEqual(len(self.withdrawn), 1)
 
     def test_one_that_is_made_larger_reports_what_is_new_in_it(self):
         report(self.sam, lon=5)

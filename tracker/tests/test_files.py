@@ -206,7 +206,7 @@ class ImportTests(RunCase):
         run = self.upload(csv_rows(300))
         services.cancel_run(self.ann, run.pk)
         run = self.finish(run)
-        self.assertEqual((run.status, Incident.objects.count()), (Run.Status.CANCELLED, 0))
+        self.assertEqual((run.status, Incident.objects.count(), bool(run.file)), (Run.Status.CANCELLED, 0, False))
         with self.assertRaises(Refusal):
             services.cancel_run(self.sam, run.pk)
 

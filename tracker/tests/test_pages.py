@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from realtime.testing import RealtimeTestCase
+from tracker.geo.countries import country_at
 from tracker.models import AreaOfInterest, Incident, Run, Severity
 from tracker.tests.people import change, draw, person, report, square
 
@@ -151,6 +152,11 @@ class ListTests(PageCase):
         for shape in (square(170, 60, 20), square(-180, -90, 180), square(4, 51, 0.01)):
             area = draw(self.ann, shape)
             self.assertContains(self.get(f"/tracker/areas/{area.pk}/"), "mini-map__area")
+
+    def test_the_country_is_named_from_the_base_map(self):
+        for lon, lat, name in ((2.35, 48.86, "France"), (-100, 40, "United States of America"), (-30, 30, "")):
+            self.assertEqual(country_at(lon, lat), name)
+        self.assertContains(self.get(f"/tracker/incidents/{report(self.sam, 2.35, 48.86).pk}/"), "· France")
 
     def test_changing_all_of_a_list_begins_a_job(self):
         report(self.ann)

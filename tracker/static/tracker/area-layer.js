@@ -2,7 +2,7 @@
 import { L } from "./leaflet.js";
 
 const TURNS = [-360, 0, 360];
-const REACH = 270; // degrees of longitude that a window may reach to
+const REACH = 240; // degrees of longitude that a window may reach to
 
 export class AreaLayer extends EventTarget {
   #map;
