@@ -98,7 +98,7 @@ class CommandTests(RealtimeTestCase):
         with self.assertRaisesMessage(CommandError, "DEBUG=1"):
             call_command("life")
 
-    @override_settings(DEBUG=True)
+    @override_settings(DEBUG=True, SUITE_APPS=["chat"])
     def test_a_site_that_is_not_there_is_told_in_a_sentence(self):
         with mock.patch.object(life, "find_rooms", return_value={}), self.assertRaisesMessage(CommandError, "refused"):
             call_command("life", url="http://127.0.0.1:1/")
