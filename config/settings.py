@@ -264,7 +264,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
 }
 
-if DEBUG and not TESTING:
+if DEBUG and not TESTING and flag("DEBUG_TOOLBAR", default=True):
     INSTALLED_APPS.append("debug_toolbar")
     MIDDLEWARE.insert(4, "debug_toolbar.middleware.DebugToolbarMiddleware")
     INTERNAL_IPS = ["127.0.0.1", "::1"]

@@ -283,6 +283,7 @@ def _environment(state: Path, database_url: str, redis_url: str | None) -> dict[
     inherited = {name: value for name, value in os.environ.items() if name not in {"MEDIA_ROOT", "DATABASE_THREADS"}}
     return inherited | {
         "DEBUG": "1",
+        "DEBUG_TOOLBAR": "0",  # it asks the server for what happened, and complains when the page is left meanwhile
         "STATE_DIR": str(state),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url or "",
