@@ -20,7 +20,7 @@ from chat.models import (
     Room,
     RoomList,
 )
-from realtime.admin import RecordAdmin
+from realtime.admin import HistoryInline, RecordAdmin
 
 
 @admin.register(Room)
@@ -75,17 +75,9 @@ class MembershipAdmin(RecordAdmin):
     is_banned = admin.display(boolean=True)(lambda self, membership: membership.is_banned)
 
 
-class MessageEditInline(admin.TabularInline):
+class MessageEditInline(HistoryInline):
     model = MessageEdit
     readonly_fields = ["created_at", "editor", "body"]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Message)

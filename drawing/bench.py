@@ -5,16 +5,11 @@ Everything is on that is on in life: each point is checked, each stroke is commi
 """
 
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import cos, pi, sin
 from time import perf_counter
 from typing import Any
-
-import msgspec
-from django.conf import settings
 
 from drawing import elements
 from drawing.bench_load import Job, Outcome
@@ -23,12 +18,12 @@ from drawing.models import Board, Element, Participant
 from realtime.backing import Missing, find_chromium
 from realtime.bench.machine import cores
 from realtime.bench.modes import Metrics, Options, OwnMode
+from realtime.bench.runner import run_client
 from realtime.bench.site import Backing, Site, running_site, suite_program
 
 DRAWING_SHARE = 0.4  # of all who are there: 20 of 50
 POINTS_PER_SECOND, POINTS_PER_FRAME, POINTS_PER_STROKE = 120, 4, 60
 LARGE_STROKES, LARGE_POINTS = 8_000, 40
-ROUND_SECONDS = 120
 
 UNITS = {
     "bytes_up": "bytes per point up, with frames",
@@ -86,16 +81,7 @@ def run_load(site: Site, options: Options) -> Outcome:
         frames_per_second=POINTS_PER_SECOND / POINTS_PER_FRAME,
         core=cores()[1],
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "drawing.bench_load"],
-        input=msgspec.json.encode(job),
-        capture_output=True,
-        cwd=settings.BASE_DIR,
-        timeout=ROUND_SECONDS,
-    )
-    if done.returncode:
-        raise RuntimeError(f"The client failed:\n{done.stderr.decode()[-2000:]}")
-    return msgspec.json.decode(done.stdout, type=Outcome)
+    return run_client("drawing.bench_load", job, Outcome)
 
 
 def read(outcome: Outcome, options: Options) -> Metrics:

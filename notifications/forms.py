@@ -6,7 +6,7 @@ from django import forms
 
 from notifications.models import TEXT_LENGTH, URL_LENGTH
 from notifications.services.preferences import EMAIL_MINUTES
-from notifications.services.tokens import SCOPES
+from notifications.services.tokens import tokens
 from realtime.protocol import Refusal
 
 MINUTES = {5: "5 minutes", 15: "15 minutes", 60: "an hour", 240: "4 hours", 1440: "a day"}
@@ -39,7 +39,7 @@ class WebhookForm(forms.Form):
 class TokenForm(forms.Form):
     name = forms.CharField(label="What it is for", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     scopes = forms.MultipleChoiceField(
-        label="It may", choices=list(SCOPES.items()), initial=list(SCOPES), widget=forms.CheckboxSelectMultiple
+        label="It may", choices=list(tokens.scopes.items()), initial=list(tokens.scopes), widget=forms.CheckboxSelectMultiple
     )
 
 

@@ -54,6 +54,19 @@ class RecordAdmin(admin.ModelAdmin):
             self.message_user(request, f"{done}: {count}.", messages.SUCCESS)
 
 
+class HistoryInline(admin.TabularInline):
+    """What became of a row, on the row's page: to read."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(AccessToken)
 class AccessTokenAdmin(RecordAdmin):
     hidden = ("digest",)

@@ -5,21 +5,24 @@
 The same header opens `/ws/`, carries commands to `/commands/`, and reads the apps' JSON under `@require_token(scope)`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
 
 from realtime.limits import Limit
 from realtime.models import AccessToken
 from realtime.protocol import Refusal, encode
 
 USED_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is: a busy program does not cost a write for each call
+TOKENS_PER_PERSON = 10  # of one app, that work at the same time
 calls_per_token = Limit("API calls", burst=60, per_second=5)
 
 View = Callable[..., HttpResponse]
@@ -73,6 +76,34 @@ def _authorise(request: HttpRequest, scope: str) -> AccessToken:
         raise Refusal("not_allowed", f"This token does not have the scope {scope}.")
     calls_per_token.spend(token.pk)
     return token
+
+
+@dataclass(frozen=True)
+class OwnTokens:
+    """What one app gives out to people, so that programs of theirs may act for them. `scopes`: "app:read", with its words."""
+
+    app: str
+    scopes: dict[str, str]
+
+    def of(self, user: Any) -> QuerySet[AccessToken]:
+        """A person's tokens of this app that still work, the latest first."""
+        return AccessToken.objects.filter(user=user, revoked_at=None, scopes__startswith=f"{self.app}:").order_by("-pk")
+
+    @sensitive_variables("secret")
+    def issue(self, user: Any, name: str, scopes: Collection[str]) -> tuple[AccessToken, str]:
+        """A new token and its secret, which nobody can be shown again. Raises `Refusal`."""
+        if not scopes or not set(scopes) <= self.scopes.keys():
+            raise Refusal("bad_value", "Choose what the token may do.", field="scopes")
+        if self.of(user).count() >= TOKENS_PER_PERSON:
+            raise Refusal("not_allowed", f"You may have {TOKENS_PER_PERSON} tokens. Revoke one first.")
+        return AccessToken.issue(user, name.strip(), " ".join(sorted(scopes)))
+
+    def revoke(self, user: Any, token_id: int) -> None:
+        """End one of the person's own. Raises `Refusal` for any other."""
+        token = self.of(user).filter(pk=token_id).first()
+        if token is None:
+            raise Refusal("not_found", "There is no such token.")
+        revoke(token)
 
 
 def revoke(token: AccessToken) -> None:

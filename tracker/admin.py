@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from realtime.admin import RecordAdmin
+from realtime.admin import HistoryInline, RecordAdmin
 from realtime.protocol import Refusal
 from tracker import services
 from tracker.models import Alert, Alias, AreaCell, AreaOfInterest, Incident, IncidentChange, Map, Run, Tombstone, Watch
@@ -50,17 +50,9 @@ class OwningAdmin(admin.ModelAdmin):
         return shown, counts, set(), protected
 
 
-class IncidentChangeInline(admin.TabularInline):
+class IncidentChangeInline(HistoryInline):
     model = IncidentChange
     readonly_fields = ["at", "actor", "changes", "rev"]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Incident)

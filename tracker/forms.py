@@ -9,7 +9,7 @@ from django import forms
 from realtime.protocol import Refusal
 from tracker.formats import NAMES
 from tracker.models import DESCRIPTION_LENGTH, NAME_LENGTH, SOURCE_LENGTH, Severity
-from tracker.services.tokens import SCOPES
+from tracker.services.tokens import tokens
 
 
 class IncidentForm(forms.Form):
@@ -84,7 +84,7 @@ class TokenForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label="What it may do",
-        choices=[(scope, label.capitalize()) for scope, label in SCOPES.items()],
+        choices=[(scope, label.capitalize()) for scope, label in tokens.scopes.items()],
         widget=forms.CheckboxSelectMultiple,
     )
 

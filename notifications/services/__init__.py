@@ -18,7 +18,7 @@ from notifications.services.preferences import (
     ways_for,
 )
 from notifications.services.raising import News, notify, notify_many, withdraw
-from notifications.services.tokens import issue_token, revoke_token
+from notifications.services.tokens import tokens
 from notifications.services.webhooks import deliver, retry_dead, send_test
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "enqueue_announcement",
     "followers_of",
     "inbox_of",
-    "issue_token",
     "mark",
     "mark_read_at",
     "mark_seen",
@@ -40,13 +39,13 @@ __all__ = [
     "read_all",
     "remove_webhook",
     "retry_dead",
-    "revoke_token",
     "send_digest",
     "send_test",
     "set_inbox_settings",
     "set_level",
     "set_preference",
     "set_webhook",
+    "tokens",
     "ways_for",
     "withdraw",
 ]

@@ -15,7 +15,6 @@ from notifications.forms import InboxForm, TokenForm, WebhookForm, refuse
 from notifications.kinds import kinds
 from notifications.models import Channel, Preference, TargetLevel, Webhook
 from notifications.services.preferences import default_of
-from notifications.services.tokens import own_tokens
 from notifications.views.inbox import next_url
 from realtime.protocol import Refusal
 from realtime.registry import sources
@@ -99,7 +98,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render_settings(request, token_form=form, status=422)
     try:
-        _, secret = services.issue_token(request.user, **form.cleaned_data)
+        _, secret = services.tokens.issue(request.user, **form.cleaned_data)
     except Refusal as refusal:
         return render_settings(request, token_form=form, status=refuse(form, refusal))
     return render_settings(request, secret=secret)
@@ -109,7 +108,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
 @require_POST
 def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     try:
-        services.revoke_token(request.user, pk)
+        services.tokens.revoke(request.user, pk)
         notes.success(request, "The token no longer works.")
     except Refusal as refusal:
         notes.error(request, refusal.message)
@@ -138,7 +137,7 @@ def render_settings(
         "inbox_form": inbox_form or InboxForm(initial={field: getattr(inbox, field) for field in fields}),
         "webhook_form": webhook_form or WebhookForm(initial={"url": hook.url if hook else ""}),
         "token_form": token_form or TokenForm(),
-        "tokens": own_tokens(request.user),
+        "tokens": services.tokens.of(request.user),
         "secret": secret,
     }
     return render(request, "notifications/settings.html", context, status=status)

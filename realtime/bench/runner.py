@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -21,6 +21,7 @@ from realtime.bench.site import Backing, Program, Site, running_site, suite_prog
 TEXT_BYTES = 120
 ROUND_SECONDS = 240  # no round takes so long
 TUTORIAL = "realtime.bench.baseline"
+T = TypeVar("T")
 BASELINE = Program(f"{TUTORIAL}.settings", f"{TUTORIAL}.asgi:application", f"{TUTORIAL}.bench")
 
 
@@ -100,8 +101,13 @@ def _one_round(mode: Mode, options: Options, target: Target, site: Site) -> Outc
         warm=min(mode.warm, options.clients // 2),
         core=cores()[1],
     )
+    return run_client("realtime.bench.load", job, Outcome)
+
+
+def run_client(module: str, job: msgspec.Struct, outcome: type[T]) -> T:
+    """Let the client, a process of its own, do a round: `job` goes in, what it answers comes back, both as JSON."""
     done = subprocess.run(
-        [sys.executable, "-m", "realtime.bench.load"],
+        [sys.executable, "-m", module],
         input=msgspec.json.encode(job),
         capture_output=True,
         cwd=settings.BASE_DIR,
@@ -109,4 +115,4 @@ def _one_round(mode: Mode, options: Options, target: Target, site: Site) -> Outc
     )
     if done.returncode:
         raise RuntimeError(f"The client failed:\n{done.stderr.decode()[-2000:]}")
-    return msgspec.json.decode(done.stdout, type=Outcome)
+    return msgspec.json.decode(done.stdout, type=outcome)

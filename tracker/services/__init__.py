@@ -30,7 +30,7 @@ from tracker.services.incidents import (
 from tracker.services.ingest import ingest
 from tracker.services.runs import cancel_run, perform_run
 from tracker.services.storing import Edit, announce, bury, check, prepare, store
-from tracker.services.tokens import issue_token, own_tokens, revoke_token
+from tracker.services.tokens import tokens
 
 __all__ = [
     "Edit",
@@ -51,18 +51,16 @@ __all__ = [
     "get_changeable",
     "get_changeable_area",
     "ingest",
-    "issue_token",
-    "own_tokens",
     "perform_run",
     "prepare",
     "prepare_area",
     "report_incident",
     "report_incidents",
-    "revoke_token",
     "save_area",
     "settle_area_later",
     "settle_later",
     "store",
+    "tokens",
     "upload",
     "watch_of",
 ]

@@ -21,11 +21,11 @@ def program_list(request: HttpRequest) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                _, secret = services.issue_token(request.user, **form.cleaned_data)
+                _, secret = services.tokens.issue(request.user, **form.cleaned_data)
                 form, status = TokenForm(), 200
             except Refusal as refusal:
                 status = refuse(form, refusal)
-    context = {"form": form, "tokens": services.own_tokens(request.user), "secret": secret}
+    context = {"form": form, "tokens": services.tokens.of(request.user), "secret": secret}
     return render(request, "tracker/program_list.html", context, status=status)
 
 
@@ -33,7 +33,7 @@ def program_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     try:
-        services.revoke_token(request.user, pk)
+        services.tokens.revoke(request.user, pk)
         notes.success(request, "Revoked. What used it is out.")
     except Refusal as refusal:
         notes.error(request, refusal.message)
