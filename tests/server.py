@@ -157,6 +157,23 @@ def private_redis() -> RedisServer:
         raise SkipTest(str(missing)) from None
 
 
+class Worker(process.Server):
+    """`manage.py runworker` in the environment of a `RunningServer`."""
+
+    def __init__(self, environment: dict[str, str]):
+        super().__init__()
+        self.environment = environment
+
+    def command(self) -> list[str | Path]:
+        return [sys.executable, ROOT / "manage.py", "runworker"]
+
+    def identity(self) -> dict[str, Any]:
+        return {"env": self.environment}
+
+    def answers(self) -> bool:
+        return "Worker for channels" in self.log.read_text()
+
+
 class Daphne(process.Server):
     """One server process. It may be killed, paused and started again; its port stays."""
 

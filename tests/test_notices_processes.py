@@ -1,6 +1,5 @@
 """Inboxes across processes, on Redis and PostgreSQL: told on one, shown on all; workers that are woken, ended and killed."""
 
-import sys
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -9,9 +8,8 @@ from unittest import IsolatedAsyncioTestCase
 import pytest
 from asgiref.sync import sync_to_async
 
-from realtime.backing import process
 from tests.clients import Client, Feed, eventually
-from tests.server import ROOT, private_postgres, private_redis, running_server
+from tests.server import Worker, private_postgres, private_redis, running_server
 
 pytestmark = pytest.mark.services
 
@@ -39,23 +37,6 @@ class Inbox(Feed):
             elif "id" in frame:
                 self.lines[frame["id"]] = frame["rev"]
         super()._show(frame)
-
-
-class Worker(process.Server):
-    """`manage.py runworker`"""
-
-    def __init__(self, environment):
-        super().__init__()
-        self.environment = environment
-
-    def command(self):
-        return [sys.executable, ROOT / "manage.py", "runworker"]
-
-    def identity(self):
-        return {"env": self.environment}
-
-    def answers(self):
-        return "Worker for channels" in self.log.read_text()
 
 
 class Receiver(BaseHTTPRequestHandler):

@@ -1,15 +1,13 @@
 """The map across processes, on Redis and PostgreSQL: reported on one, shown and alerted on the other, whatever dies."""
 
-import sys
 from contextlib import AsyncExitStack
 from unittest import IsolatedAsyncioTestCase
 
 import pytest
 from asgiref.sync import sync_to_async
 
-from realtime.backing import process
 from tests.clients import Client, Feed, eventually
-from tests.server import ROOT, private_postgres, private_redis, running_server
+from tests.server import Worker, private_postgres, private_redis, running_server
 from tracker.tests.people import square
 
 pytestmark = pytest.mark.services
@@ -42,23 +40,6 @@ class MapScreen(Feed):
                 else:
                     self.incidents.pop(facts["pk"], None)
         super()._show(frame)
-
-
-class Worker(process.Server):
-    """`manage.py runworker`"""
-
-    def __init__(self, environment):
-        super().__init__()
-        self.environment = environment
-
-    def command(self):
-        return [sys.executable, ROOT / "manage.py", "runworker"]
-
-    def identity(self):
-        return {"env": self.environment}
-
-    def answers(self):
-        return "Worker for channels" in self.log.read_text()
 
 
 class MapProcessesTests(IsolatedAsyncioTestCase):
