@@ -38,16 +38,28 @@ def main(site: str) -> None:
                 bob.locator("people-here .avatar").first.wait_for()  # ann's: the socket has joined
                 ann.get_by_role("textbox", name="Message lobby").press_sequentially("On my ", delay=50)
                 bob.locator("typing-names:has-text('typing')").wait_for()
-                bob.evaluate("document.querySelectorAll('[id^=djDebug]').forEach((part) => part.remove())")
-                bob.screenshot(path=IMAGES / name)
+                _take(bob, name)
+        for scheme, suffix in (("light", ""), ("dark", "-dark")):
+            with somebody(browser, site, "ann", scheme) as ann:
+                ann.goto(f"{site}/tracker/")
+                ann.locator(".incident-list li").first.wait_for()
+                _take(ann, f"tracker{suffix}.png")
+                ann.goto(f"{site}/drawing/")
+                ann.get_by_role("link", name="How a stroke travels").first.click()
+                ann.get_by_text("Saved", exact=True).wait_for()
+                _take(ann, f"drawing{suffix}.png")
         with somebody(browser, site, "sam", "light") as sam, somebody(browser, site, "ann", "light") as ann:
             ann.goto(f"{site}/tracker/")  # somebody to be seen
             for path, name in DASHBOARD.items():
                 sam.goto(f"{site}/dashboard/{path}")
                 sam.locator("live-page[data-state=live]").wait_for()
-                sam.wait_for_timeout(1_500)  # for the charts of a page that has some to be drawn
-                sam.evaluate("document.querySelectorAll('[id^=djDebug]').forEach((part) => part.remove())")
-                sam.screenshot(path=IMAGES / f"dashboard-{name}.png")
+                _take(sam, f"dashboard-{name}.png")
+
+
+def _take(page: Page, name: str) -> None:
+    page.wait_for_timeout(1_500)  # for maps, boards and charts to be drawn
+    page.evaluate("document.querySelectorAll('[id^=djDebug]').forEach((part) => part.remove())")
+    page.screenshot(path=IMAGES / name)
 
 
 @contextmanager

@@ -96,7 +96,7 @@ class LiveChart extends HTMLElement {
       {
         width: Math.max(this.clientWidth, 120),
         height: HEIGHT,
-        padding: [8, 6, 0, 0],
+        padding: [8, 20, 0, 0], // half of the last time stands beyond the end
         cursor: { sync: { key: sync.key }, y: false, drag: { x: false, y: false } },
         legend: { live: true },
         scales: { y: { range: (_, min, max) => [0, max > 0 ? max * 1.1 : 1] } },
