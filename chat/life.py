@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed
 
 from chat.models import Membership, Room
 from realtime.threads import in_database
@@ -25,7 +25,6 @@ PAUSE_SECONDS = (8, 20)  # between two things that anybody says or does
 CALMER_EVERY_SECONDS = 15 * 60  # pauses double, treble...: a demo that runs overnight is still there to read in the morning
 TYPING_SECONDS = (1.5, 4)
 REACTION_SHARE = 0.35
-AGAIN_SECONDS = 5  # after a connection was lost
 REMEMBERED = 30  # messages of others that one may react to
 
 REMARKS = {
@@ -119,13 +118,6 @@ class Tab(Visitor):
         self._user: int | None = None
         self._socket: ClientConnection | None = None
 
-    async def stay(self) -> None:
-        """Keep a socket open until cancelled."""
-        while True:
-            with suppress(OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
-                await self._visit()
-            await asyncio.sleep(AGAIN_SECONDS)
-
     async def type(self, room: str, seconds: float) -> None:
         await self._send({"type": "chat.typing.start", "feed": self.rooms[room]})
         await asyncio.sleep(seconds)
@@ -137,7 +129,7 @@ class Tab(Visitor):
         command = {"type": "chat.reaction.set", "feed": self.rooms[room], "client_id": str(uuid4())}
         await self._send(command | {"id": message, "emoji": emoji, "on": True})
 
-    async def _visit(self) -> None:
+    async def visit(self) -> None:
         async with self.connect("/ws/") as socket:
             feeds = {feed: {"rev": None, "epoch": ""} for feed in self.rooms.values()}  # no past: live from now on
             await socket.send(json.dumps({"type": "realtime.feeds.resume", "version": 1, "feeds": feeds, "heads": []}))

@@ -16,7 +16,7 @@ from math import cos, pi, sin
 from secrets import randbits
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed
 
 from drawing import demo, wire
 from drawing.elements import Shape, encode
@@ -34,7 +34,6 @@ CALMER_EVERY_SECONDS = 10 * 60  # pauses double, treble...: a demo that runs ove
 FRAME_SECONDS = 0.033
 POINTS_PER_FRAME = 3
 KEPT = 60  # strokes of each person
-AGAIN_SECONDS = 5  # after a connection was lost
 
 
 async def live(url: str) -> None:
@@ -111,13 +110,6 @@ class Tab(Visitor):
         self._tag = 0
         self._socket: ClientConnection | None = None
 
-    async def stay(self) -> None:
-        """Keep a socket open until cancelled."""
-        while True:
-            with suppress(OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
-                await self._visit()
-            await asyncio.sleep(AGAIN_SECONDS)
-
     async def draw(self, shapes: Iterator[Shape]) -> None:
         for shape in shapes:
             await self._stroke(shape)
@@ -143,7 +135,7 @@ class Tab(Visitor):
         self._tag += 1
         await self._send(wire.operation(Op.END, wire.varints(self._tag, count)))
 
-    async def _visit(self) -> None:
+    async def visit(self) -> None:
         async with self.connect(f"/ws/drawing/{self.slug}/") as socket:
             await socket.send(json.dumps({"type": "realtime.feed.join", "feed": self.feed, "rev": None, "epoch": ""}))
             self._socket = socket

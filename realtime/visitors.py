@@ -8,10 +8,11 @@ from contextlib import suppress
 from http.cookiejar import CookieJar
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin
 
 PING_SECONDS = 15
+AGAIN_SECONDS = 5  # after a connection was lost
 
 
 class Visitor:
@@ -30,6 +31,17 @@ class Visitor:
         browser.open(page, urllib.parse.urlencode(form).encode(), timeout=20).close()
         if not self._cookie("sessionid"):
             raise PermissionError(f"{self.name} could not log in at {self.url}.")
+
+    async def stay(self) -> None:
+        """Keep a socket open until cancelled."""
+        while True:
+            with suppress(OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
+                await self.visit()
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def visit(self) -> None:
+        """Open a socket, and hear what it says until it closes."""
+        raise NotImplementedError
 
     def connect(self, path: str) -> connect:
         """`async with visitor.connect("/ws/") as socket: ...`"""

@@ -15,6 +15,7 @@ from chat import services
 from chat.demo import PEOPLE, ROOMS, DemoRoom, Line
 from chat.models import Membership, Message, MessageEdit, Room
 from realtime.limits import unlimited
+from realtime.seeding import get_person
 
 NAMESPACE = UUID("0b6c1a2e-6f0d-4b7c-9a55-2f1f6f5d7c11")  # makes the same client ids each time, so nothing is said twice
 
@@ -29,15 +30,6 @@ class Command(BaseCommand):
             rooms = {plan: get_room(plan, people) for plan in ROOMS}
             fill({plan: room for plan, room in rooms.items() if room.last_seq == 0}, people, now)
         self.stdout.write(f"{len(rooms)} rooms, {Message.objects.filter(room__in=rooms.values()).count()} messages.")
-
-
-def get_person(name: str) -> User:
-    """People who are not there yet cannot log in: who runs a demo gives them passwords."""
-    person, is_new = User.objects.get_or_create(username=name)
-    if is_new:
-        person.set_unusable_password()
-        person.save(update_fields=["password"])
-    return person
 
 
 def get_room(plan: DemoRoom, people: dict[str, User]) -> Room:

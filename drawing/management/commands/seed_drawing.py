@@ -11,6 +11,7 @@ from drawing.demo import BOARDS, PEOPLE, DemoBoard
 from drawing.elements import encode
 from drawing.models import Board, Element
 from realtime.limits import unlimited
+from realtime.seeding import get_person
 
 
 class Command(BaseCommand):
@@ -24,15 +25,6 @@ class Command(BaseCommand):
             if not board.thumbnail_rev:
                 services.draw_thumbnail(board.pk)
         self.stdout.write(f"{len(boards)} boards, {Element.objects.filter(board__in=boards).count()} elements.")
-
-
-def get_person(name: str) -> User:
-    """People who are not there yet cannot log in: who runs a demo gives them passwords."""
-    person, is_new = User.objects.get_or_create(username=name)
-    if is_new:
-        person.set_unusable_password()
-        person.save(update_fields=["password"])
-    return person
 
 
 def get_board(plan: DemoBoard, people: dict[str, User]) -> Board:

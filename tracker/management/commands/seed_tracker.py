@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from realtime.limits import unlimited
+from realtime.seeding import get_person
 from tracker import services
 from tracker.demo import AREAS, INCIDENTS, PEOPLE, DemoArea, DemoIncident
 from tracker.models import AreaOfInterest, Incident, IncidentChange
@@ -31,15 +32,6 @@ class Command(BaseCommand):
                 for area in AREAS:
                     draw(area, people[area.owner])
         self.stdout.write(f"{Incident.objects.count()} incidents, {AreaOfInterest.objects.count()} areas.")
-
-
-def get_person(name: str) -> User:
-    """People who are not there yet cannot log in: who runs a demo gives them passwords."""
-    person, is_new = User.objects.get_or_create(username=name)
-    if is_new:
-        person.set_unusable_password()
-        person.save(update_fields=["password"])
-    return person
 
 
 def report(plan: DemoIncident, reporter: User, now: datetime) -> None:
