@@ -20,6 +20,7 @@ PEOPLE = (
 )
 INBOX = "SELECT rev, unread_count FROM notifications_inbox WHERE user_id = {}"
 LINES = "SELECT id, rev FROM notifications_notification WHERE inbox_id = {} AND withdrawn_at IS NULL"
+WEBHOOK_JOBS = "SELECT attempts FROM realtime_job WHERE name = 'notifications.webhook'"
 
 
 class Inbox(Feed):
@@ -125,29 +126,52 @@ class InboxProcessesTests(IsolatedAsyncioTestCase):
         self.assertEqual(worker.process.returncode, 0)
         self.assertIn("The worker has ended.", worker.log.read_text())
 
-    async def test_a_worker_that_is_killed_at_work_leaves_the_job_to_another(self):
+    def receiver(self):
+        """The address of a webhook that does not answer yet."""
+        Receiver.called.clear()
+        Receiver.is_open.clear()
         receiver = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
         Thread(target=receiver.serve_forever, daemon=True).start()
         self.addCleanup(receiver.server_close)
         self.addCleanup(receiver.shutdown)
+        self.addCleanup(Receiver.is_open.set)
+        return f"http://127.0.0.1:{receiver.server_port}/"
+
+    async def test_a_webhook_that_does_not_answer_keeps_nobody_else_waiting(self):
+        worker = Worker(self.server.environment)
+        self.addCleanup(worker.close)
+        await self.run_code(
+            f"services.set_webhook(ann, '{self.receiver()}')\n"
+            "for n in range(8): services.notify(ann, 'notifications.note', f'{n} for the webhook')"
+        )
+        worker.start()
+        await eventually(Receiver.called.is_set)
+        async with self.tab(0) as tab:
+            await self.run_code(
+                "sam = User.objects.get(username='sam'); services.enqueue_announcement(sam, 'Meanwhile', 'everyone')"
+            )
+            await tab.hears(RAISED, HINT_SECONDS, text="Meanwhile")
+        await self.run_code("services.remove_webhook(ann)")
+        Receiver.is_open.set()
+        await eventually(lambda: not self.server.rows(WEBHOOK_JOBS), 20)
+
+    async def test_a_worker_that_is_killed_at_work_leaves_the_job_to_another(self):
         worker = Worker(self.server.environment)
         self.addCleanup(worker.close)
         worker.start()
         await self.run_code(
-            f"services.set_webhook(ann, 'http://127.0.0.1:{receiver.server_port}/')\n"
-            "services.notify(ann, 'notifications.note', 'for the webhook')"
+            f"services.set_webhook(ann, '{self.receiver()}'); services.notify(ann, 'notifications.note', 'for the webhook')"
         )
         await eventually(Receiver.called.is_set)
         worker.kill()
         worker.log.unlink()
         Receiver.called.clear()
         Receiver.is_open.set()
-        jobs = "SELECT attempts FROM realtime_job WHERE name = 'notifications.webhook'"
-        self.assertEqual(self.server.rows(jobs), [(1,)])
+        self.assertEqual(self.server.rows(WEBHOOK_JOBS), [(1,)])
         await self.run_code(
             "from realtime.models import Job; from django.utils import timezone; Job.objects.update(run_after=timezone.now())"
         )
         worker.start()  # the lease is over by now, as far as it can tell
-        await eventually(lambda: not self.server.rows(jobs), 20)
+        await eventually(lambda: not self.server.rows(WEBHOOK_JOBS), 20)
         self.assertTrue(Receiver.called.is_set())
         await self.run_code("services.remove_webhook(ann)")
