@@ -87,6 +87,16 @@ def enqueue_all(jobs: Iterable[Job]) -> None:
             transaction.on_commit(_wake, robust=True)
 
 
+def waiting(key: str) -> Job | None:
+    """The job that waits with this key; one that runs has none any more."""
+    return Job.objects.filter(key=key).first()
+
+
+def move(job: Job, run_after: datetime) -> None:
+    """Have a job that waits done at another time, unless it has begun meanwhile."""
+    Job.objects.filter(pk=job.pk, key=job.key).update(run_after=run_after)
+
+
 def claim(now: datetime | None = None, beside: Collection[Job] = ()) -> Job | None:
     """The next job that is due and may run beside these; nobody else gets it while the lease lasts."""
     now = now or timezone.now()

@@ -14,6 +14,7 @@ from notifications.kinds import kind_of, kinds
 from notifications.models import Channel, Inbox, Preference, TargetLevel, Webhook
 from notifications.services.addresses import check_url
 from notifications.services.inboxes import locked_inbox
+from notifications.services.waiting import move_digest
 from realtime.feeds import split_name
 from realtime.protocol import Refusal
 from realtime.registry import sources
@@ -111,6 +112,7 @@ def set_inbox_settings(
         raise Refusal("bad_value", "Choose one of the times.", field="email_after_minutes")
     inbox = locked_inbox(user)
     inbox.advance(0, time_zone=time_zone, quiet_from=quiet_from, quiet_until=quiet_until, email_after_minutes=email_after_minutes)
+    move_digest(inbox)
     return inbox
 
 

@@ -276,17 +276,36 @@ class DigestTests(InboxTestCase):
         jobs.run_due(self.in_an_hour())
         self.assertEqual(mail.outbox, [])
 
+    def be_quiet(self, now, minutes=15):
+        """From an hour ago, for nine hours."""
+        quiet_from, quiet_until = (now - timedelta(hours=1)).time(), (now + timedelta(hours=8)).time()
+        times = {"quiet_from": quiet_from, "quiet_until": quiet_until}
+        services.set_inbox_settings(self.ann, time_zone="", email_after_minutes=minutes, **times)
+
+    def waits(self, now):
+        return round((Job.objects.get().run_after - now).total_seconds() / 60)
+
     def test_an_email_waits_for_the_end_of_the_quiet_hours(self):
         now = timezone.now()
-        services.set_inbox_settings(
-            self.ann,
-            time_zone="",
-            quiet_from=(now - timedelta(hours=1)).time(),
-            quiet_until=(now + timedelta(hours=8)).time(),
-            email_after_minutes=15,
-        )
+        self.be_quiet(now)
         self.tell(kind="chat.mention")
-        self.assertAlmostEqual((Job.objects.get().run_after - now).total_seconds(), 8 * 3600, delta=61)
+        self.assertEqual(self.waits(now), 8 * 60)
+
+    def test_an_email_that_waits_already_follows_what_the_person_chooses_anew(self):
+        now = timezone.now()
+        self.tell(kind="chat.mention")
+        self.be_quiet(now)
+        self.assertEqual(self.waits(now), 8 * 60)
+        services.set_inbox_settings(self.ann, time_zone="", quiet_from=None, quiet_until=None, email_after_minutes=60)
+        self.assertEqual(self.waits(now), 60)
+
+    def test_an_email_that_failed_does_not_come_in_quiet_hours_after_all(self):
+        now = timezone.now()
+        self.tell(kind="chat.mention")
+        Job.objects.update(key=None, attempts=1)
+        self.be_quiet(now)
+        jobs.run_due(now + timedelta(minutes=16))
+        self.assertEqual((mail.outbox, self.waits(now)), ([], 8 * 60))
 
     def test_a_name_cannot_add_a_header(self):
         self.tell("Ahoy\r\nBcc: everybody@example.org", kind="chat.mention")
