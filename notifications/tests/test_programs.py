@@ -21,7 +21,7 @@ from notifications.models import Inbox, Notification, Webhook
 from notifications.services import webhooks
 from notifications.services.addresses import check_url, resolve
 from notifications.tests.people import InboxTestCase, feed_key
-from realtime import jobs
+from realtime import consumers, jobs, listening
 from realtime.hub import Hub
 from realtime.models import AccessToken, Job
 from realtime.protocol import Refusal
@@ -151,6 +151,17 @@ class StreamTests(InboxTestCase):
         self.assertEqual([json.loads(event["data"])["text"] for event in (missed, live)], ["missed", "live"])
         self.assertEqual(live["id"], f"2-{self.inbox.epoch}")
         self.assertEqual((Hub.here().sockets, Hub.here().topics), (set(), {}))
+
+    async def test_a_person_has_so_many_streams_at_once_and_tabs_find_room_beside_them(self):
+        client = await self.client_of(self.ann)
+        with mock.patch.object(listening, "LISTENERS_PER_PERSON", 2), mock.patch.object(consumers, "SOCKETS_PER_PERSON", 3):
+            streams = [aiter(await client.get("/notifications/stream")) for _ in range(2)]
+            for stream in streams:
+                await anext(stream)
+            for path in ("/notifications/stream", "/notifications/changes"):
+                self.assertEqual((await client.get(path)).status_code, 429)
+            async with await Browser.open(self.ann) as tab:
+                await tab.resume(**{feed_key(self.inbox): 0})
 
     async def test_a_poll_answers_at_once_when_there_is_something(self):
         await sync_to_async(self.tell)("missed")
