@@ -35,5 +35,5 @@ class NotificationAdmin(RecordAdmin):
 
 @admin.register(Webhook)
 class WebhookAdmin(RecordAdmin):
-    list_display = ["user", "url", "created_at"]
+    list_display = ["user", "url", "created_at", "off_at"]
     hidden = ("secret",)

@@ -11,6 +11,7 @@ class NotificationsConfig(AppConfig):
     notification_kinds = {
         "notifications.announcement": {"label": "Announcements by the staff", "icon": "info", "email": True},
         "notifications.note": {"label": "Notes from programs and commands", "icon": "robot"},
+        "notifications.webhook": {"label": "Your webhook fails", "icon": "send", "email": True},
     }
 
     def ready(self) -> None:

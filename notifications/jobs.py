@@ -19,3 +19,8 @@ def call_webhook(payload: dict[str, Any]) -> None:
 @job("notifications.announce")
 def announce(payload: dict[str, Any]) -> None:
     services.announce_step(payload)
+
+
+@job("notifications.withdraw")
+def withdraw(payload: dict[str, Any]) -> None:
+    services.withdraw(None, payload["key"], payload["up_to"])

@@ -227,6 +227,8 @@ class Webhook(models.Model):
     url = models.CharField(max_length=URL_LENGTH)
     secret = models.CharField(max_length=60, default=new_secret, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
+    failing_since = models.DateTimeField(null=True, blank=True)  # no call has worked from then on
+    off_at = models.DateTimeField(null=True, blank=True)  # it failed for too long, and is called no more
 
     def __str__(self) -> str:
         return f"Webhook of {self.user}"

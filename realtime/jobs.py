@@ -12,12 +12,16 @@ kept for staff to look at.
 
 The "jobs" channel layer wakes workers (`manage.py runworker`); polling finds what no wake-up announced. Without Redis the
 server does the jobs itself.
+
+Nobody's jobs keep everybody else's waiting: a worker does at most two of one name at a time, and of these at most one whose
+payload names the same `user`.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -35,13 +39,14 @@ from django.utils import timezone
 
 from realtime.broadcast import in_loop_of
 from realtime.hub import Hub
-from realtime.models import Job
+from realtime.models import Job, JobQuerySet
 from realtime.threads import in_database, with_fresh_connection
 
 logger = logging.getLogger(__name__)
 
 LAYER = CHANNEL = "jobs"
 LANES = 4  # jobs at the same time in one worker
+LANES_PER_NAME = 2  # of these: what waits for strangers' servers leaves room for everything else
 POLL_SECONDS = 5.0  # how late a job may start that no wake-up announced
 LEASE = timedelta(minutes=2)  # how long a job may take before others think that its worker died
 ATTEMPTS = 8
@@ -82,13 +87,24 @@ def enqueue_all(jobs: Iterable[Job]) -> None:
             transaction.on_commit(_wake, robust=True)
 
 
-def claim(now: datetime | None = None) -> Job | None:
-    """The next job that is due; nobody else gets it while the lease lasts."""
+def waiting(key: str) -> Job | None:
+    """The job that waits with this key; one that runs has none any more."""
+    return Job.objects.filter(key=key).first()
+
+
+def move(job: Job, run_after: datetime) -> None:
+    """Have a job that waits done at another time, unless it has begun meanwhile."""
+    Job.objects.filter(pk=job.pk, key=job.key).update(run_after=run_after)
+
+
+def claim(now: datetime | None = None, beside: Collection[Job] = ()) -> Job | None:
+    """The next job that is due and may run beside these; nobody else gets it while the lease lasts."""
     now = now or timezone.now()
-    if not Job.objects.due(now).exists():  # so that polling takes no lock
+    due = _fair(Job.objects.due(now), beside)
+    if not due.exists():  # so that polling takes no lock
         return None
     with transaction.atomic():
-        job = Job.objects.due(now).select_for_update(skip_locked=True).order_by("run_after", "pk").first()
+        job = due.select_for_update(skip_locked=True).order_by("run_after", "pk").first()
         if job is None:
             return None
         job.attempts += 1
@@ -96,6 +112,17 @@ def claim(now: datetime | None = None) -> Job | None:
         job.key, job.run_after = None, now + LEASE
         job.save(update_fields=["attempts", "key", "run_after"])
     return job
+
+
+def _fair(due: JobQuerySet, beside: Collection[Job]) -> JobQuerySet:
+    """Without what would take all lanes: of one name some, and of those one for each `user` that a payload names."""
+    for name, running in Counter(job.name for job in beside).items():
+        if running >= LANES_PER_NAME:
+            due = due.exclude(name=name)
+    for job in beside:
+        if user := job.payload.get("user"):
+            due = due.exclude(name=job.name, payload__user=user)
+    return due
 
 
 def perform(job: Job, now: datetime | None = None) -> bool:
@@ -162,6 +189,7 @@ class Runner:
         self.woken = asyncio.Event()
         self._is_stopping = False
         self._running: set[Job] = set()
+        self._claiming = asyncio.Lock()
         self._lanes: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -207,7 +235,7 @@ class Runner:
         while not self._is_stopping:
             self.woken.clear()
             try:
-                job = await _in_thread(claim)
+                job = await self._claim()
                 if job is not None:
                     self.woken.set()  # where there is one there may be more: the next lane looks
                     await self._perform(job)
@@ -218,8 +246,14 @@ class Runner:
                 async with asyncio.timeout(POLL_SECONDS * random.uniform(0.8, 1.2)):
                     await self.woken.wait()
 
+    async def _claim(self) -> Job | None:
+        async with self._claiming:  # each sees what the others have taken
+            job = await _in_thread(claim, None, list(self._running))
+            if job is not None:
+                self._running.add(job)
+            return job
+
     async def _perform(self, job: Job) -> None:
-        self._running.add(job)
         try:
             await _in_thread(perform, job)
         finally:

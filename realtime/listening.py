@@ -6,10 +6,13 @@ from typing import Any
 from realtime.auth import Caller
 from realtime.events import Cursor, JoinFeed
 from realtime.hub import Hub
+from realtime.protocol import Refusal
 from realtime.resume import join_feeds
 from realtime.servers import Writer, split_frames
 from realtime.sockets import user_group
 
+LISTENERS_PER_PERSON = 10  # in one process: far fewer than the sockets that a person may have, so that tabs find room
+RETRY_SECONDS = 15
 QUEUED_BYTES = 262_144  # what a reader may leave unread; then it has to come back with its cursor
 
 
@@ -81,6 +84,15 @@ class Listening:
     async def __aexit__(self, *exception: Any) -> None:
         self.socket.recheck = None
         await self.hub.close(self.socket)
+
+
+def check_room(caller: Caller) -> None:
+    """Raises `Refusal` if the person listens too often already. Ask before the answer begins, while it can have a status."""
+    topic = Hub.here().topics.get(user_group(caller.user.pk))
+    listeners = [socket for socket in topic.live if isinstance(socket.writer, QueueWriter)] if topic else []
+    if len(listeners) >= LISTENERS_PER_PERSON:
+        message = f"You have {len(listeners)} streams and polls open. End one of them first."
+        raise Refusal("rate_limited", message, retry_after=RETRY_SECONDS)
 
 
 async def _look_again(hub: Hub, socket: Any) -> None:

@@ -90,6 +90,10 @@ class ChatTests(InboxTestCase):
         chat.set_reaction(self.bob, crew.pk, mine.id, "👍", True, uuid4())
         self.assertEqual(self.lines(), [])
 
+    def test_a_room_leads_its_members_to_how_much_they_are_told_of_it(self):
+        self.client.force_login(self.ann)
+        self.assertContains(self.client.get(f"/chat/{self.room.pk}/"), 'href="/notifications/settings/#rooms"')
+
     def test_a_message_to_a_room_that_nobody_follows_costs_one_query_more(self):
         self.say(self.bob, "first")
         with self.assertNumQueries(7):

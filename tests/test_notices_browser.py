@@ -1,8 +1,14 @@
 """Being told of something while elsewhere: two people, several tabs, a real server."""
 
+import re
+
 import pytest
 from django.test import SimpleTestCase
+from django.utils import timezone
 
+from notifications.frames import raised_event
+from notifications.models import Inbox, Notification
+from realtime.protocol import encode
 from realtime.tests.browser import chromium, wait_for
 from tests.axe import violations
 from tests.server import running_server
@@ -108,14 +114,12 @@ class NoticesTests(SimpleTestCase):
         reading.close()
         bob.say("@ann two")
         expect(ann.page.locator(".inbox .notification")).to_have_count(2)
-        bob.page.on("dialog", lambda dialog: dialog.accept())
-        self.server.run(
-            "from chat import services; from chat.models import Message; from uuid import uuid4\n"
-            "message = Message.objects.get(body='@ann two')\n"
-            "services.delete_message(message.author, message.room_id, message.pk, uuid4())"
-        )
-        ann.page.reload()
+        toast = ann.page.locator("toast-area .toast").filter(has_text="two")
+        expect(toast).to_have_count(1)
+        bob.act("@ann two", "Delete")
+        bob.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(ann.page.locator(".inbox .notification")).to_have_count(1)
+        expect(toast).to_have_count(0)
         expect(self.count(ann.page)).to_be_hidden()
 
     def test_what_one_looks_at_makes_no_toast(self):
@@ -158,6 +162,25 @@ class NoticesTests(SimpleTestCase):
         self.assertEqual(violations(ann), [])
         ann.get_by_role("button", name="Mark all read").click()
         expect(self.count(ann)).to_be_hidden()
+
+    def test_what_comes_while_the_bell_opens_is_in_it_and_a_line_that_is_raised_again_is_one_toast(self):
+        tab = Tab(self.browser, self.server, "ann")
+        self.tabs.append(tab)
+        sockets = []
+        tab.page.route_web_socket(re.compile("/ws/$"), lambda socket: sockets.append((socket, socket.connect_to_server())))
+        page = tab.open("/chat/").page
+
+        def raise_it(rev):
+            line = Notification(pk=7, rev=rev, raised_rev=rev, kind="notifications.note", text=f"{rev} builds")
+            inbox = Inbox(user_id=self.server.people["ann"]["id"], unread_count=1)
+            sockets[-1][0].send(encode(raised_event(inbox, line, now=timezone.now(), browser=False)).decode())
+
+        raise_it(1)
+        raise_it(2)
+        expect(page.locator("toast-area .toast")).to_have_text(re.compile("2 builds"))
+        page.route("**/notifications/latest/", lambda route: (raise_it(3), route.continue_()))
+        page.locator(".bell__button").click()
+        expect(page.locator(".bell__latest .notification")).to_contain_text("3 builds")
 
     def test_the_browser_itself_tells_while_no_tab_is_in_sight_if_it_may(self):
         tab = Tab(self.browser, self.server, "ann")

@@ -17,9 +17,10 @@ from notifications.services.preferences import (
     set_webhook,
     ways_for,
 )
-from notifications.services.raising import News, notify, notify_many, withdraw
+from notifications.services.raising import News, notify, notify_many
 from notifications.services.tokens import tokens
 from notifications.services.webhooks import deliver, retry_dead, send_test
+from notifications.services.withdrawing import withdraw
 
 __all__ = [
     "News",

@@ -21,6 +21,7 @@ def check_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises ValueError when it is none
+        (parts.hostname or "").encode("idna")  # likewise, for a name that cannot be asked for
     except ValueError:
         raise _bad("That is not an address.") from None
     schemes = {"https", "http"} if settings.DEBUG else {"https"}
@@ -28,6 +29,8 @@ def check_url(url: str) -> SplitResult:
         raise _bad(f"The address begins with {' or '.join(sorted(schemes, reverse=True))}://.")
     if parts.username or parts.password or any(ord(character) <= 32 for character in url):
         raise _bad("The address has no user name and no spaces.")
+    if not f"{parts.path}{parts.query}".isascii():
+        raise _bad("What follows the name is written with % and digits where it is not plain ASCII.")
     if not settings.DEBUG and _literal_address(parts.hostname) and not _is_public(parts.hostname):
         raise _bad("The address is not on the public Internet.")
     return parts

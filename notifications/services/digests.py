@@ -8,7 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notifications.models import Notification
+from notifications.services.inboxes import inbox_of
 from notifications.services.preferences import ways_for
+from notifications.services.waiting import digest_job
+from realtime import jobs
 
 LISTED = 30  # in one e-mail; the rest is a number
 
@@ -17,10 +20,15 @@ def send_digest(user_id: int) -> int:
     """Send what is unread and in no e-mail yet. Returns how many it tells of; nothing is sent for none.
 
     They are asked for now, not when they came: what was read, withdrawn or switched off meanwhile is left out. An e-mail
-    that was sent just before the process died is sent again: that is better than none.
+    that was sent just before the process died is sent again: that is better than none. In quiet hours it waits for their
+    end: a job that failed comes back whenever it does.
     """
     user = get_user_model().objects.filter(pk=user_id, is_active=True).exclude(email="").first()
     if user is None:
+        return 0
+    inbox, now = inbox_of(user), timezone.now()
+    if inbox.quiet_end(now):
+        jobs.enqueue_all([digest_job(inbox, now)])
         return 0
     unread = Notification.objects.of(user).unread().filter(emailed_at=None).order_by("raised_rev")
     kinds = unread.order_by().values_list("kind", "target").distinct()

@@ -14,6 +14,7 @@ from notifications.kinds import kind_of, kinds
 from notifications.models import Channel, Inbox, Preference, TargetLevel, Webhook
 from notifications.services.addresses import check_url
 from notifications.services.inboxes import locked_inbox
+from notifications.services.waiting import move_digest
 from realtime.feeds import split_name
 from realtime.protocol import Refusal
 from realtime.registry import sources
@@ -41,7 +42,7 @@ def ways_for(user_ids: Collection[int], kind: str, target: str = "") -> dict[int
             "user_id", "channel", "is_on"
         )
     }
-    hooked = set(Webhook.objects.filter(user__in=wanted).values_list("user_id", flat=True))
+    hooked = set(Webhook.objects.filter(user__in=wanted, off_at=None).values_list("user_id", flat=True))
 
     def is_on(user_id: int, channel: Channel) -> bool:
         return chosen.get((user_id, channel), default_of(kind, channel))
@@ -111,13 +112,15 @@ def set_inbox_settings(
         raise Refusal("bad_value", "Choose one of the times.", field="email_after_minutes")
     inbox = locked_inbox(user)
     inbox.advance(0, time_zone=time_zone, quiet_from=quiet_from, quiet_until=quiet_until, email_after_minutes=email_after_minutes)
+    move_digest(inbox)
     return inbox
 
 
 def set_webhook(user: Any, url: str) -> Webhook:
-    """Have one's notifications POSTed to `url`. A new address gets a new secret."""
+    """Have one's notifications POSTed to `url`, also if it was switched off. A new address gets a new secret."""
     check_url(url)
-    hook, is_new = Webhook.objects.get_or_create(user=user, defaults={"url": url})
+    on = {"failing_since": None, "off_at": None}
+    hook, is_new = Webhook.objects.update_or_create(user=user, defaults=on, create_defaults={"url": url})
     if not is_new and hook.url != url:
         hook.delete()
         hook = Webhook.objects.create(user=user, url=url)

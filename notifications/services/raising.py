@@ -1,4 +1,4 @@
-"""Telling people: whatever their number, the same few statements. Taking it back when the reason is gone."""
+"""Telling people: whatever their number, the same few statements."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from notifications.frames import changed_event, raised_event, withdrawn_event
+from notifications.frames import raised_event
 from notifications.kinds import kind_of, render_text
 from notifications.models import (
     DETAIL_LENGTH,
@@ -26,7 +26,7 @@ from notifications.models import (
 from notifications.services import delivery
 from notifications.services.inboxes import locked_inboxes
 from notifications.services.preferences import Ways, ways_for
-from realtime.broadcast import broadcast, broadcast_each
+from realtime.broadcast import broadcast_each
 from realtime.protocol import Event, Refusal
 
 RECIPIENTS = 500  # in one transaction: their inboxes are locked meanwhile
@@ -62,25 +62,6 @@ def notify_many(users: Iterable[Any], news: News) -> int:
     news = _checked(news)
     ids = users.order_by("pk").values_list("pk", flat=True) if isinstance(users, QuerySet) else {user.pk for user in users}
     return sum(len(_tell(chunk, news)) for chunk in _chunks(sorted(set(ids)), RECIPIENTS))
-
-
-@transaction.atomic
-def withdraw(user: Any, dedupe_key: str) -> None:
-    """The reason is gone: the notification goes too, live, unless it has other causes. `user` None: whoever was told."""
-    causes = (
-        Cause.objects.filter(dedupe_key=dedupe_key)
-        if user is None
-        else Cause.objects.filter(inbox=user.pk, dedupe_key=dedupe_key)
-    )
-    told = list(causes.values_list("inbox_id", flat=True))  # mostly nobody; then no lock is taken
-    inboxes = locked_inboxes(told) if told else {}
-    for cause in causes.filter(inbox__in=inboxes).select_related("notification") if inboxes else []:
-        inbox, notification = inboxes[cause.inbox_id], cause.notification
-        cause.delete()
-        if notification.count > 1:
-            _retell(inbox, notification)
-        else:
-            _remove(inbox, notification)
 
 
 def _tell(user_ids: Collection[int], news: News) -> list[Notification]:
@@ -125,7 +106,7 @@ def _fold_or_insert(told: list[Inbox], news: News) -> list[Notification]:
             inbox.unread_count += 1
             notification = Notification(inbox=inbox, kind=news.kind, group_key=news.group_key, count=0)
             new.append(notification)
-        _update(notification, inbox, news, names.get(notification.pk, _names([news.actor])), now)
+        _update(notification, inbox, news, names.get(notification.pk, names_of([news.actor])), now)
         result.append(notification)
     Notification.objects.bulk_create(new)
     Notification.objects.bulk_update(folded.values(), _COLUMNS)
@@ -168,11 +149,11 @@ def _actor_names(folded: Collection[Notification], news: News) -> dict[int, list
     if folded:
         causes = Cause.objects.filter(notification__in=folded).select_related("actor").order_by("-pk")
         for cause in causes:
-            names[cause.notification_id] += _names([cause.actor])
-    return {pk: list(dict.fromkeys(_names([news.actor]) + earlier)) for pk, earlier in names.items()}
+            names[cause.notification_id] += names_of([cause.actor])
+    return {pk: list(dict.fromkeys(names_of([news.actor]) + earlier)) for pk, earlier in names.items()}
 
 
-def _names(actors: Iterable[Any]) -> list[str]:
+def names_of(actors: Iterable[Any]) -> list[str]:
     return [actor.get_username() for actor in actors if actor is not None]
 
 
@@ -200,31 +181,6 @@ def _count(inboxes: list[Inbox], unread: int) -> None:
 
 def _deliver(told: list[Inbox], notifications: list[Notification], ways: dict[int, Ways]) -> None:
     delivery.enqueue([(inbox, notification, ways[inbox.pk]) for inbox, notification in zip(told, notifications, strict=True)])
-
-
-def _retell(inbox: Inbox, notification: Notification) -> None:
-    """One cause fewer: say what is left."""
-    causes = list(notification.causes.select_related("actor").order_by("-pk"))
-    last = causes[0]
-    notification.count = len(causes)
-    actors = list(dict.fromkeys(_names(cause.actor for cause in causes)))
-    notification.actor = last.actor
-    notification.text = render_text(notification.kind, last.text, actors, notification.count, last.data)[:TEXT_LENGTH]
-    notification.detail, notification.url = last.detail, last.url
-    notification.place = max((cause.place for cause in causes if cause.place is not None), default=None)
-    notification.rev = inbox.advance()
-    notification.save(update_fields=["count", "actor", "text", "detail", "url", "place", "rev"])
-    broadcast(inbox.group, changed_event(inbox, notification), head=inbox.head())
-
-
-def _remove(inbox: Inbox, notification: Notification) -> None:
-    """Leave a tombstone, without the words: what was deleted must not live on here."""
-    was_unread = notification.is_unread
-    notification.rev = inbox.advance(1, unread_count=inbox.unread_count - was_unread)
-    notification.withdrawn_at = timezone.now()
-    notification.text, notification.detail, notification.url, notification.saved_at = "", "", "", None
-    notification.save(update_fields=["rev", "withdrawn_at", "text", "detail", "url", "saved_at"])
-    broadcast(inbox.group, withdrawn_event(inbox, notification), head=inbox.head())
 
 
 def _checked(news: News) -> News:

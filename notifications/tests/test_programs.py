@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
-from threading import Thread
+from threading import Event, Thread
 from unittest import mock
 
 from asgiref.sync import sync_to_async
@@ -21,7 +21,7 @@ from notifications.models import Inbox, Notification, Webhook
 from notifications.services import webhooks
 from notifications.services.addresses import check_url, resolve
 from notifications.tests.people import InboxTestCase, feed_key
-from realtime import jobs
+from realtime import consumers, jobs, listening
 from realtime.hub import Hub
 from realtime.models import AccessToken, Job
 from realtime.protocol import Refusal
@@ -152,6 +152,17 @@ class StreamTests(InboxTestCase):
         self.assertEqual(live["id"], f"2-{self.inbox.epoch}")
         self.assertEqual((Hub.here().sockets, Hub.here().topics), (set(), {}))
 
+    async def test_a_person_has_so_many_streams_at_once_and_tabs_find_room_beside_them(self):
+        client = await self.client_of(self.ann)
+        with mock.patch.object(listening, "LISTENERS_PER_PERSON", 2), mock.patch.object(consumers, "SOCKETS_PER_PERSON", 3):
+            streams = [aiter(await client.get("/notifications/stream")) for _ in range(2)]
+            for stream in streams:
+                await anext(stream)
+            for path in ("/notifications/stream", "/notifications/changes"):
+                self.assertEqual((await client.get(path)).status_code, 429)
+            async with await Browser.open(self.ann) as tab:
+                await tab.resume(**{feed_key(self.inbox): 0})
+
     async def test_a_poll_answers_at_once_when_there_is_something(self):
         await sync_to_async(self.tell)("missed")
         client = await self.client_of(self.ann)
@@ -197,11 +208,14 @@ class StreamTests(InboxTestCase):
 
 
 class Receiver(BaseHTTPRequestHandler):
-    status, heard = 200, []
+    status, heard, drips = 200, [], False
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.heard.append((dict(self.headers), body))
+        while self.drips:
+            self.wfile.write(b"H")
+            Event().wait(0.05)
         self.send_response(self.status)
         self.end_headers()
 
@@ -254,6 +268,37 @@ class WebhookTests(InboxTestCase):
         jobs.run_due()
         self.assertFalse(Webhook.objects.exists())
 
+    def test_a_receiver_that_drips_is_cut_off(self):
+        self.receiver.drips = True
+        self.addCleanup(setattr, self.receiver, "drips", False)
+        with mock.patch.object(webhooks, "CALL_SECONDS", 0.3), self.assertRaisesMessage(webhooks.NotDelivered, "no answer"):
+            webhooks.call(self.hook, {})
+
+    def test_a_receiver_that_has_failed_for_a_day_is_called_no_more_and_its_owner_told(self):
+        self.receiver.status = 500
+        self.tell("one")
+        jobs.run_due()
+        Webhook.objects.update(failing_since=timezone.now() - webhooks.FAILING)
+        self.tell("two")
+        self.tell("three")
+        jobs.run_due()
+        self.assertEqual(len(self.receiver.heard), 2)
+        self.assertIn("Your webhook is switched off: it has failed for a day", self.lines())
+        self.client.force_login(self.ann)
+        self.assertContains(self.client.get("/notifications/settings/"), "Switched off on")
+
+    def test_one_success_and_the_day_begins_anew(self):
+        Webhook.objects.update(failing_since=timezone.now() - webhooks.FAILING)
+        self.tell()
+        jobs.run_due()
+        self.assertIsNone(Webhook.objects.get().failing_since)
+
+    def test_what_was_switched_off_goes_on_when_it_is_saved_or_tried_with_success(self):
+        for switch_on in (lambda: services.set_webhook(self.ann, self.url), lambda: services.send_test(self.ann)):
+            Webhook.objects.update(off_at=timezone.now())
+            switch_on()
+            self.assertIsNone(Webhook.objects.get().off_at)
+
     def test_what_was_withdrawn_meanwhile_is_not_told(self):
         self.tell("secret", dedupe_key="one")
         services.withdraw(self.ann, "one")
@@ -281,6 +326,9 @@ class WebhookTests(InboxTestCase):
                 "https://",
                 "https://example.org:99999/",
                 "https://exa mple.org/",
+                f"https://{'a' * 64}.com/",
+                "https://a..b/",
+                "https://example.org/ö",
             ]:
                 with self.subTest(url), self.assertRaises(Refusal):
                     check_url(url)
@@ -293,6 +341,11 @@ class WebhookTests(InboxTestCase):
             self.hook.url = "http://public.example/hook"
             self.assertEqual(webhooks.call(self.hook, {}), 200)
         self.assertTrue(self.receiver.heard[0][0]["Host"].startswith("public.example"))
+
+    def test_a_name_that_cannot_be_asked_for_is_told_when_it_is_tried(self):
+        Webhook.objects.update(url="http://a..b/")  # saved before such names were refused
+        with self.assertRaises(Refusal):
+            services.send_test(self.ann)
 
     def test_a_new_address_has_a_new_secret(self):
         again = services.set_webhook(self.ann, self.url)

@@ -1,6 +1,7 @@
 """What the services promise, without any socket."""
 
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 from django.contrib.auth.models import User
 from django.core import mail
@@ -91,7 +92,7 @@ class TellingTests(InboxTestCase):
             user_notified.send(sender=None, user=self.ann, kind="x.y", text="Ahoy", url="javascript:1")
         self.assertEqual(self.unread(), 0)
 
-    def test_ten_thousand_people_are_told_with_a_few_statements_each_five_hundred(self):
+    def test_a_thousand_people_are_told_with_a_few_statements_each_five_hundred(self):
         User.objects.bulk_create([User(username=f"p{number}") for number in range(1000)])
         everybody = User.objects.filter(username__startswith="p")
         with CaptureQueriesContext(connection) as statements:
@@ -120,6 +121,26 @@ class WithdrawingTests(InboxTestCase):
             self.tell(user=person, dedupe_key="one")
         services.withdraw(None, "one")
         self.assertEqual(list(Inbox.objects.values_list("unread_count", flat=True)), [0, 0])
+
+    def tell_many(self, count):
+        people = User.objects.bulk_create([User(username=f"p{number}") for number in range(count)])
+        services.notify_many(people, News("notifications.note", "Ahoy", dedupe_key="one"))
+
+    def test_taking_it_back_costs_a_few_statements_however_many_were_told(self):
+        self.tell_many(200)
+        with CaptureQueriesContext(connection) as statements:
+            services.withdraw(None, "one")
+        self.assertLess(len(statements), 15)  # SQLite takes some hundred rows in each
+        self.assertFalse(Cause.objects.exists() or Inbox.objects.filter(unread_count__gt=0).exists())
+
+    def test_beyond_some_it_is_taken_back_by_jobs_which_leave_alone_what_was_told_anew(self):
+        with mock.patch("notifications.services.withdrawing.RECIPIENTS", 2):
+            self.tell_many(5)
+            services.withdraw(None, "one")
+            self.assertEqual(Inbox.objects.filter(unread_count=1).count(), 3)
+            self.tell(dedupe_key="one")
+            jobs.run_due()
+        self.assertEqual(list(Inbox.objects.filter(unread_count=1)), [self.inbox])
 
     def test_what_was_never_told_is_not_missed(self):
         with self.assertNumQueries(3):  # the savepoint's two and a look
@@ -255,17 +276,36 @@ class DigestTests(InboxTestCase):
         jobs.run_due(self.in_an_hour())
         self.assertEqual(mail.outbox, [])
 
+    def be_quiet(self, now, minutes=15):
+        """From an hour ago, for nine hours."""
+        quiet_from, quiet_until = (now - timedelta(hours=1)).time(), (now + timedelta(hours=8)).time()
+        times = {"quiet_from": quiet_from, "quiet_until": quiet_until}
+        services.set_inbox_settings(self.ann, time_zone="", email_after_minutes=minutes, **times)
+
+    def waits(self, now):
+        return round((Job.objects.get().run_after - now).total_seconds() / 60)
+
     def test_an_email_waits_for_the_end_of_the_quiet_hours(self):
         now = timezone.now()
-        services.set_inbox_settings(
-            self.ann,
-            time_zone="",
-            quiet_from=(now - timedelta(hours=1)).time(),
-            quiet_until=(now + timedelta(hours=8)).time(),
-            email_after_minutes=15,
-        )
+        self.be_quiet(now)
         self.tell(kind="chat.mention")
-        self.assertAlmostEqual((Job.objects.get().run_after - now).total_seconds(), 8 * 3600, delta=61)
+        self.assertEqual(self.waits(now), 8 * 60)
+
+    def test_an_email_that_waits_already_follows_what_the_person_chooses_anew(self):
+        now = timezone.now()
+        self.tell(kind="chat.mention")
+        self.be_quiet(now)
+        self.assertEqual(self.waits(now), 8 * 60)
+        services.set_inbox_settings(self.ann, time_zone="", quiet_from=None, quiet_until=None, email_after_minutes=60)
+        self.assertEqual(self.waits(now), 60)
+
+    def test_an_email_that_failed_does_not_come_in_quiet_hours_after_all(self):
+        now = timezone.now()
+        self.tell(kind="chat.mention")
+        Job.objects.update(key=None, attempts=1)
+        self.be_quiet(now)
+        jobs.run_due(now + timedelta(minutes=16))
+        self.assertEqual((mail.outbox, self.waits(now)), ([], 8 * 60))
 
     def test_a_name_cannot_add_a_header(self):
         self.tell("Ahoy\r\nBcc: everybody@example.org", kind="chat.mention")

@@ -21,7 +21,7 @@ from notifications.views.inbox import number
 from realtime.auth import Caller, Credentials, identify
 from realtime.events import Cursor
 from realtime.limits import Limit
-from realtime.listening import Listening
+from realtime.listening import Listening, check_room
 from realtime.protocol import Refusal
 from realtime.registry import sources
 from realtime.threads import in_database
@@ -40,6 +40,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     try:
         caller = await caller_of(request)
         streams_per_person.spend(caller.user.pk)
+        check_room(caller)
     except Refusal as refusal:
         return refusal_response(refusal)
     cursor = cursor_from(request.headers.get("Last-Event-ID", "") or request.GET.get("after", ""))
@@ -59,6 +60,7 @@ async def changes(request: HttpRequest) -> HttpResponseBase:
     try:
         caller = await caller_of(request)
         streams_per_person.spend(caller.user.pk)
+        check_room(caller)
         after, wait = number(request.GET.get("after", "0")), number(request.GET.get("wait", "0"))
         if after is None or wait is None:
             raise Refusal("bad_field", "after and wait are numbers.", field="after" if after is None else "wait")

@@ -113,6 +113,21 @@ class JobTests(JobTestCase):
         jobs.enqueue("tests.unknown", {})
         self.assertEqual((jobs.run_due(), Job.objects.get().attempts), (0, 1))
 
+    def test_one_persons_jobs_are_done_one_at_a_time(self):
+        jobs.enqueue_all([jobs.new_job(NAME, {"user": user}) for user in (1, 1, 2)])
+        first = jobs.claim()
+        second = jobs.claim(beside=[first])
+        self.assertEqual((first.payload, second.payload), ({"user": 1}, {"user": 2}))
+
+    def test_no_name_takes_all_lanes(self):
+        jobs.enqueue_all([jobs.new_job(NAME, {"n": number}) for number in range(jobs.LANES)])
+        running = []
+        while job := jobs.claim(beside=running):
+            running.append(job)
+        self.assertEqual(len(running), jobs.LANES_PER_NAME)
+        jobs.enqueue("tests.other", {})
+        self.assertEqual(jobs.claim(beside=running).name, "tests.other")
+
     def test_looking_for_work_takes_no_lock(self):
         with self.assertNumQueries(1):
             jobs.claim()

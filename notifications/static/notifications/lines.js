@@ -31,8 +31,8 @@ export class Lines {
   /** Shows what a frame says. Returns the new line, if it is one that has just come. */
   apply(frame) {
     if (frame.type === "notifications.item.withdrawn") this.find(frame.id)?.remove();
-    else if (frame.type === "notifications.inbox.read") this.#each((line) => this.#read(line));
-    else if (frame.type === "notifications.inbox.cleared") this.#each((line) => this.#clear(line));
+    else if (frame.type === "notifications.inbox.read") this.#before(frame).forEach((line) => this.#read(line));
+    else if (frame.type === "notifications.inbox.cleared") this.#before(frame).forEach((line) => this.#clear(line));
     else if (frame.html) return this.#put(frame);
     return null;
   }
@@ -66,8 +66,9 @@ export class Lines {
     else if (focused >= 0) line.querySelectorAll("a, button, input")[focused]?.focus({ preventScroll: true });
   }
 
-  #each(change) {
-    for (const line of this.all) change(line);
+  /** What had come by then: a page may be fresher than the frame that it is told. */
+  #before(frame) {
+    return this.all.filter((line) => Number(line.dataset.raised) < frame.rev);
   }
 
   #facts(line) {

@@ -13,6 +13,7 @@ const SIGHT = "notifications.in-sight"; // a lock that every visible tab holds
 
 class NotificationBell extends FeedElement {
   #lines = null;
+  #missed = null; // frames that came while we fetch
   #outOfSight = null;
 
   connectedCallback() {
@@ -36,7 +37,9 @@ class NotificationBell extends FeedElement {
 
   #hear(frame) {
     this.#lines?.apply(frame);
+    this.#missed?.push(frame);
     this.#count(frame.unread);
+    if (frame.id && !frame.is_unread) toastOf(frame.id)?.remove(); // read elsewhere, or withdrawn
     if (frame.type === "notifications.inbox.seen") delete this.dataset.unseen;
     if (frame.type !== "notifications.item.raised" || !frame.is_unread) return;
     if (this.#menu.matches(":popover-open")) this.#see();
@@ -55,9 +58,13 @@ class NotificationBell extends FeedElement {
     badge("notifications", unread);
   }
 
+  /** One for each line: that of one which is raised again takes the place of the one before. */
   #toast(frame) {
+    const before = toastOf(frame.id);
     const toast = document.querySelector("toast-area")?.show(frame.text, "info");
     if (!toast) return;
+    toast.dataset.notification = frame.id;
+    before?.replaceWith(toast);
     const words = toast.querySelector("p");
     words.dir = "auto";
     if (isLink(frame.url)) {
@@ -103,11 +110,16 @@ class NotificationBell extends FeedElement {
 
   /** What comes while we fetch is in the answer, or is put into it afterwards: both are the same line. */
   async #fetch() {
+    const missed = (this.#missed = []);
     const response = await fetch(this.dataset.latest, { credentials: "same-origin" });
-    if (!response.ok || response.redirected) return;
+    const html = response.ok && !response.redirected && (await response.text());
+    if (this.#missed !== missed) return; // one that began later
+    this.#missed = null;
+    if (html === false) return;
     const place = this.querySelector(".bell__latest");
-    place.innerHTML = await response.text();
+    place.innerHTML = html;
     this.#lines = new Lines(place.querySelector("ol"), { belongs: (frame) => !frame.is_done, most: LATEST });
+    for (const frame of missed) this.#lines.apply(frame);
   }
 
   async #refresh() {
@@ -126,7 +138,13 @@ class NotificationBell extends FeedElement {
   }
 }
 
-/** Whether the reader has before their eyes what it is about: some part of the page follows the same feed. */
+const toastOf = (id) => document.querySelector(`toast-area [data-notification="${id}"]`);
+
+/**
+ * Whether the reader has before their eyes what it is about: some part of the page shows the same feed. One that follows a
+ * feed by another attribute than data-feed leaves it to us to say what happened, as the reader's preferences and quiet hours
+ * have it (`toast` of the frame), and pops up nothing itself.
+ */
 const isOnScreen = (target) => Boolean(target && document.querySelector(`main [data-feed="${CSS.escape(target)}"]`));
 
 const isLink = (url) => Boolean(url) && ["http:", "https:"].includes(new URL(url, location.href).protocol);
