@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -99,6 +100,7 @@ class _Batch:
         self.mentioned = mentions.find_members(drafts)
         self.replied_to = Message.objects.select_related("author").in_bulk([draft.reply_to for draft in drafts if draft.reply_to])
         self.attached = _unclaimed_attachments(drafts)
+        self.spoken_at = _last_words(drafts, rooms)
 
     def answer(self, draft: Draft) -> Any:
         """A `Refusal`, or a function that gives the `Posted` once the rows are written."""
@@ -120,7 +122,7 @@ class _Batch:
         if draft.author and draft.kind != Message.Kind.SYSTEM:
             membership = access.checked_membership(room, self.memberships.get((room.pk, draft.author.pk)))
             access.check_may_speak(room, membership)
-            _check_pace(room, draft.author, membership)
+            self._check_pace(room, membership)
         elif draft.hook:
             access.check_is_open_for_writing(room)
         body, kind = _read_body(draft)
@@ -153,7 +155,17 @@ class _Batch:
             created_at=room.last_message_at,
         )
         _know_parts(message, attachments)
+        if draft.author:
+            self.spoken_at[room.pk, draft.author.pk] = message.created_at
         return message
+
+    def _check_pace(self, room: Room, membership: Membership) -> None:
+        """Slow mode: one message per person in so many seconds. Moderators are not slowed."""
+        last = self.spoken_at.get((room.pk, membership.user_id))
+        if not room.slow_mode_seconds or last is None or membership.can_moderate:
+            return
+        if (left := room.slow_mode_seconds - (timezone.now() - last).total_seconds()) > 0:
+            raise Refusal("slow_mode", f"Slow mode: wait {left:.0f} s.", retry_after=round(left, 1))
 
     def _attachment(self, pk: UUID, draft: Draft, room: Room) -> Attachment:
         attachment = self.attached.pop(pk, None)  # popped: no two messages carry the same file
@@ -190,13 +202,15 @@ def _read_body(draft: Draft) -> tuple[str, str]:
     return body, draft.kind
 
 
-def _check_pace(room: Room, author: Any, membership: Membership) -> None:
-    """Slow mode: one message per person in so many seconds. Moderators are not slowed."""
-    if not room.slow_mode_seconds or membership.can_moderate:
-        return
-    last = Message.objects.filter(room=room, author=author).order_by("-seq").values_list("created_at", flat=True).first()
-    if last and (left := room.slow_mode_seconds - (timezone.now() - last).total_seconds()) > 0:
-        raise Refusal("slow_mode", f"Slow mode: wait {left:.0f} s.", retry_after=round(left, 1))
+def _last_words(drafts: Sequence[Draft], rooms: dict[int, Room]) -> dict[tuple[int, int], datetime]:
+    """When each author last spoke in a room with slow mode, as far back as that matters: `{(room, author): time}`."""
+    slow = [room for room in rooms.values() if room.slow_mode_seconds]
+    if not slow:
+        return {}
+    since = timezone.now() - timedelta(seconds=max(room.slow_mode_seconds for room in slow))
+    authors = {draft.author.pk for draft in drafts if draft.author}
+    said = Message.objects.filter(room__in=slow, author__in=authors, created_at__gt=since).order_by("created_at")
+    return {(room, author): at for room, author, at in said.values_list("room_id", "author_id", "created_at")}
 
 
 def _unclaimed_attachments(drafts: Sequence[Draft]) -> dict[UUID, Attachment]:
