@@ -350,6 +350,8 @@ class Hub:
                 await self.check(with_rights=ticks % RECHECK_TICKS == 0)
             except DatabaseError as error:
                 logger.warning("The tick could not reach the database (%s); it tries again.", error)
+            except Exception:  # our own mistake, perhaps of one feed: without a tick nobody here finds a lost last message again
+                logger.exception("The tick failed; it tries again.")
 
     async def check(self, with_rights: bool = False) -> None:
         """Follow all groups again, compare heads and rosters; the queries do not depend on the number of sockets."""
