@@ -120,6 +120,18 @@ class TalkingTests(ChatCase):
         bob.message("This has no typo").locator(".message__edited").click()
         expect(bob.page.locator(".history__text").first).to_have_text("Tihs has a typo")
 
+    def test_what_is_new_is_read_aloud_and_what_is_drawn_anew_is_not(self):
+        ann = self.tab("ann", self.lobby)
+        log = ann.page.locator("#messages")
+        ann.say("Read this")
+        ann.sees("Read this")
+        expect(log).to_have_attribute("aria-live", "polite")
+        ann.field.press("ArrowUp")
+        expect(ann.field).to_have_value("Read this")
+        ann.say("Not this")
+        ann.sees("Not this")
+        expect(log).to_have_attribute("aria-live", "off")
+
     def test_an_old_message_can_be_edited_too(self):
         ann = self.tab("ann", self.lobby)
         ann.say("Written *before* the reload")
