@@ -132,6 +132,45 @@ class TalkingTests(ChatCase):
         ann.sees("Not this")
         expect(log).to_have_attribute("aria-live", "off")
 
+    def test_a_half_written_edit_survives_a_reload_and_gives_way_to_the_message_under_it(self):
+        ann = self.tab("ann", self.lobby)
+        ann.say("To be changed")
+        ann.sees("To be changed")
+        ann.field.fill("An answer, later")
+        ann.act("To be changed", "Edit")
+        ann.field.fill("Changed, nearly")
+        ann.open(self.lobby)
+        expect(ann.page.locator(".composer__mode")).to_have_text("Editing")
+        expect(ann.field).to_have_value("Changed, nearly")
+        ann.field.press("Enter")
+        ann.sees("Changed, nearly")
+        expect(ann.field).to_have_value("An answer, later")
+        ann.field.fill("")
+
+    def test_the_words_of_a_refused_edit_come_back(self):
+        ann, bob = self.pair(self.lobby)
+        bob.say("Soon to be deleted")
+        bob.sees("Soon to be deleted")
+        bob.act("Soon to be deleted", "Edit")
+        bob.field.fill("With much care")
+        ann.act("Soon to be deleted", "Delete")
+        ann.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(bob.message("Soon to be deleted")).to_have_count(0)
+        bob.field.press("Enter")
+        expect(bob.page.locator("toast-area")).to_contain_text("This message was deleted.")
+        expect(bob.page.locator(".composer__mode")).to_have_text("Editing")
+        expect(bob.field).to_have_value("With much care")
+
+    def test_who_is_too_fast_with_reactions_is_told_that_they_wait(self):
+        ann = self.tab("ann", self.lobby)
+        ann.say("Applause")
+        ann.sees("Applause")
+        ann.page.evaluate("""() => {
+            const room = document.querySelector("chat-room");
+            for (let i = 0; i < 15; i++) for (const emoji of ["👍", "🎉"]) room.react(room.log.lastOwn(), emoji);
+        }""")
+        expect(ann.page.locator("toast-area")).to_contain_text("tried again")
+
     def test_an_old_message_can_be_edited_too(self):
         ann = self.tab("ann", self.lobby)
         ann.say("Written *before* the reload")

@@ -20,6 +20,7 @@ class ChatRoom extends FeedElement {
       onPresence: (frame) => this.#meet(frame),
     });
     const { signal } = this;
+    socket.addEventListener("delayed", (event) => this.#delayed(event.detail), { signal });
     socket.addEventListener("failed", (event) => this.#failed(event.detail), { signal });
     this.addEventListener("log-read", (event) => this.#markRead(event.detail.seq), { signal });
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
@@ -133,10 +134,20 @@ class ChatRoom extends FeedElement {
     else this.#markRead(read.seq);
   }
 
+  #delayed({ command, retry_in }) {
+    if (this.#speaksFor(command)) toast(`Not done yet: it is tried again in ${Math.ceil(retry_in)} s.`);
+  }
+
   #failed({ command, error }) {
-    if (command.feed !== this.dataset.feed || command.type === "chat.message.post") return; // posts say it in their place
+    if (!this.#speaksFor(command)) return;
     toast(error.message, "error");
     socket.discard(command.client_id);
+    if (command.type === "chat.message.edit") this.composer?.takeBack(command);
+  }
+
+  /** Posts say in their own place how they fare. */
+  #speaksFor(command) {
+    return command.feed === this.dataset.feed && command.type !== "chat.message.post";
   }
 
   #clicked(event) {
