@@ -5,7 +5,7 @@ from django.test import SimpleTestCase
 
 from realtime.tests.browser import chromium
 from tests.axe import violations
-from tests.server import running_server
+from tests.server import private_postgres, private_redis, running_server
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
@@ -62,8 +62,12 @@ class ChatCase(SimpleTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server = cls.enterClassContext(running_server())
+        cls.server = cls.start_server()
         cls.browser = cls.enterClassContext(chromium())
+
+    @classmethod
+    def start_server(cls):
+        return cls.enterClassContext(running_server())
 
     def setUp(self):
         self.tabs = []
@@ -296,6 +300,37 @@ class TalkingTests(ChatCase):
         expect(ann.field).to_have_value("🚀")
         ann.field.press("Enter")
         ann.sees("🚀")
+
+
+@pytest.mark.services
+class TwoProcessesTests(ChatCase):
+    """The two tabs are on two processes, with Redis between them and PostgreSQL beneath."""
+
+    @classmethod
+    def start_server(cls):
+        redis = cls.enterClassContext(private_redis())
+        return cls.enterClassContext(running_server(private_postgres().url, redis.url, processes=2))
+
+    def test_a_conversation_looks_the_same_on_both(self):
+        ann, bob = self.tab("ann", self.lobby), self.tab("bob", self.lobby, at=1)
+        expect(ann.page.locator("people-here .avatar")).to_have_text(["b"])
+        bob.field.press_sequentially("Hm")
+        expect(ann.page.locator("typing-names")).to_have_text("bob is typing")
+        bob.say("Frist")
+        bob.sees("Frist")
+        ann.act("Frist", "React with 👍")
+        expect(bob.message("Frist").locator(".reaction")).to_have_text("👍 1")
+        bob.field.press("ArrowUp")
+        expect(bob.field).to_have_value("Frist")
+        bob.say("First")
+        expect(ann.sees("First").locator(".message__edited")).to_have_text("edited")
+        ann.say("Second")
+        bob.sees("Second")
+        bob.act("First", "Delete")
+        bob.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(ann.message("First")).to_have_count(0)
+        expect(ann.page.locator("#messages > .message")).to_contain_text(["Message deleted", "Second"])
+        expect(bob.page.locator("#messages > .message")).to_contain_text(["Message deleted", "Second"])
 
 
 class KeyboardTests(ChatCase):
