@@ -7,10 +7,13 @@ import { socket } from "../realtime/socket.js";
 import { fetchPage, me, template, toast } from "./page.js";
 
 const READ_EVERY = 1000; // ms between two read marks
+const SPREAD = 20; // ms for each member: as many tabs ask for the list of members, and not in the same moment
+const SPREAD_AT_MOST = 10000; // ms
 
 class ChatRoom extends FeedElement {
   #people = new Map();
   #read = { seq: 0, at: 0, timer: null };
+  #refreshing = null;
 
   connectedCallback() {
     this.follow({
@@ -32,6 +35,8 @@ class ChatRoom extends FeedElement {
   disconnectedCallback() {
     super.disconnectedCallback();
     clearTimeout(this.#read.timer);
+    clearTimeout(this.#refreshing);
+    this.#refreshing = null;
   }
 
   get log() {
@@ -99,8 +104,13 @@ class ChatRoom extends FeedElement {
     delete this.dataset.room;
   }
 
+  /** Once for all that changes until then. */
   #refreshDetails() {
-    this.querySelector("#members").dispatchEvent(new Event("members-changed"));
+    const members = this.querySelector("#members");
+    this.#refreshing ??= setTimeout(() => {
+      this.#refreshing = null;
+      members.dispatchEvent(new Event("members-changed"));
+    }, Math.random() * Math.min(SPREAD * Number(members.dataset.memberCount), SPREAD_AT_MOST));
   }
 
   #meet(frame) {
