@@ -1,5 +1,6 @@
 """What is said: post, edit, delete, react."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,14 @@ posts_per_hook = Limit("chat webhooks", burst=10, per_second=1)
 changes_per_person = Limit("chat edits and reactions", burst=20, per_second=2)
 
 ACTION_PREFIX = "/me "
+REACTIONS_PER_MESSAGE = 20  # different ones
+# The grammar of https://unicode.org/reports/tr51/#EBNF_and_Regex, with the blocks that have emoji in place of their list.
+PICTURE = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23fa\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55"
+    "\u3030\u303d\u3297\u3299\U0001f004\U0001f0cf\U0001f170-\U0001f19a\U0001f201-\U0001faff]"
+    "(?:\ufe0f\u20e3?|[\U0001f3fb-\U0001f3ff]|[\U000e0020-\U000e007e]+\U000e007f)?"
+)
+EMOJI = re.compile(f"[0-9#*]\ufe0f?\u20e3|[\U0001f1e6-\U0001f1ff]{{2}}|{PICTURE}(?:\u200d{PICTURE})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +210,6 @@ class _Batch:
             room = messages[0].room
             broadcast(room.group, *[message_event(message) for message in messages], head=room.head())
 
-
     def _write_read_marks(self) -> None:
         """They cannot have moved further meanwhile: nothing further was there to be read."""
         if self.caught_up:
@@ -328,6 +336,7 @@ def set_reaction(user: Any, room_id: int, message_id: int, emoji: str, on: bool,
     mine = Reaction.objects.filter(message=message, user=user, emoji=emoji)
     if mine.exists() != on:
         if on:
+            _check_is_room_for(message, emoji)
             Reaction.objects.create(message=message, user=user, emoji=emoji)
         else:
             mine.delete()
@@ -335,6 +344,12 @@ def set_reaction(user: Any, room_id: int, message_id: int, emoji: str, on: bool,
         _save_change(room, message)
         notices.tell_reaction(message, user, emoji, on)
     return Done.record(user, client_id, room, message.rev, message.pk)
+
+
+def _check_is_room_for(message: Message, emoji: str) -> None:
+    there = {reaction.emoji for reaction in message.reactions.all()}
+    if len(there) >= REACTIONS_PER_MESSAGE and emoji not in there:
+        raise Refusal("not_allowed", f"A message bears {REACTIONS_PER_MESSAGE} different reactions.")
 
 
 def _save_change(room: Room, message: Message, *columns: str) -> None:
@@ -345,5 +360,5 @@ def _save_change(room: Room, message: Message, *columns: str) -> None:
 
 
 def is_emoji(text: str) -> bool:
-    """One emoji, which may be several code points (a flag, a family), and no letters, digits or markup."""
-    return 0 < len(text) <= 16 and all(ord(character) > 0x2000 or character in "\u00a9\u00ae" for character in text)
+    """One emoji, which may be several code points (a flag, a family, a keycap); no letters, marks of direction, or nothing."""
+    return EMOJI.fullmatch(text) is not None
