@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from chat import services
 from chat.models import Membership, Room, RoomList
 from chat.tests.people import Place
+from realtime.protocol import Refusal
 from realtime.testing import Browser, RealtimeTestCase
 
 
@@ -60,6 +61,20 @@ class ListTests(RealtimeTestCase):
             await in_thread(self.place.say)(member)
             line = await tab.expect("chat.list.changed")
             self.assertEqual((line["last_read_seq"], line["last_seq"]), (1, 1))
+
+    def test_an_archived_room_is_found_by_those_who_are_in_it(self):
+        services.archive_room(self.place.owner, self.room.pk)
+        for user, is_listed in [(self.place.member, True), (self.place.stranger, False)]:
+            self.client.force_login(user)
+            listed = self.room in self.client.get("/chat/?browse").context["archived"]
+            self.assertEqual(listed, is_listed, user)
+
+    def test_who_comes_and_goes_without_end_is_slowed(self):
+        with self.assertRaises(Refusal) as caught:
+            for _ in range(50):
+                services.join_room(self.place.stranger, self.room.pk)
+                services.leave_room(self.place.stranger, self.room.pk)
+        self.assertEqual(caught.exception.code, "rate_limited")
 
     def unread(self, user):
         return Membership.objects.select_related("room").get(room=self.room, user=user).unread_count
