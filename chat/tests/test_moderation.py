@@ -1,6 +1,7 @@
 """Mute, ban, remove, roles: who may, what it does at once, and what the log keeps."""
 
 from datetime import timedelta
+from unittest import mock
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async as in_thread
@@ -14,6 +15,7 @@ from chat import services
 from chat.models import Membership, Message, ModerationAction, RoomList
 from chat.services.moderation import FOR_GOOD
 from chat.tests.people import Place
+from chat.views import members
 from realtime.protocol import Refusal
 from realtime.testing import Browser, RealtimeTestCase
 
@@ -281,6 +283,20 @@ class OpenSocketTests(ModerationCase):
 
 
 class PageTests(ModerationCase):
+    def test_the_owner_has_a_button_for_each_act_and_a_field_for_the_reason(self):
+        self.client.force_login(self.owner)
+        page = self.client.get(reverse("chat:member_list", args=[self.room.pk]))
+        for button in ["Mute for a day", "Make moderator", "Make owner", "Remove from the room", "Ban for a day", "Ban for good"]:
+            self.assertContains(page, button)
+        self.assertContains(page, 'name="reason"')
+
+    def test_a_member_beyond_those_that_are_listed_is_found_by_name(self):
+        self.client.force_login(self.owner)
+        with mock.patch.object(members, "MEMBERS_SHOWN", 1):
+            page = self.client.get(reverse("chat:member_list", args=[self.room.pk]), {"q": "@OWN"})
+        self.assertEqual([place.user for place in page.context["memberships"]], [self.owner])
+        self.assertContains(page, "Find a member")
+
     def post(self, name, user, **data):
         return self.client.post(reverse(f"chat:{name}", args=[self.room.pk, user.pk]), data, follow=True)
 
