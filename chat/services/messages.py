@@ -169,12 +169,11 @@ class _Batch:
         _know_parts(message, attachments)
         if draft.author:
             self.spoken_at[room.pk, draft.author.pk] = message.created_at
-            self._read_own(message)
+            self._read_own(message, self.memberships.get((room.pk, draft.author.pk)))
         return message
 
-    def _read_own(self, message: Message) -> None:
+    def _read_own(self, message: Message, membership: Membership | None) -> None:
         """What one says oneself is not unread. Who is behind stays there: others' words before it are unread all the same."""
-        membership = self.memberships.get((message.room_id, message.author_id))
         if membership and membership.last_read_seq == message.seq - 1:
             membership.last_read_seq = message.seq
             self.caught_up[message.room_id].add(membership)
