@@ -115,11 +115,13 @@ def logged_errors() -> Iterator[list[str]]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--without", metavar="MARK", default="", help="leave out the tests with this mark, whatever -m says")
+    parser.addoption("--unless", metavar="MARK", default="", help="but not those that have this mark, too")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not for this run, and skip browser tests where there is no browser."""
-    if others := [item for item in items if is_left_out(item, config.getoption("--without"))]:
+    without, unless = config.getoption("--without"), config.getoption("--unless")
+    if others := [item for item in items if is_left_out(item, without, unless)]:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
     try:
@@ -130,9 +132,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=str(missing)))
 
 
-def is_left_out(item: pytest.Item, mark: str) -> bool:
+def is_left_out(item: pytest.Item, without: str, unless: str) -> bool:
     needs = {name for only_on in item.iter_markers("only_on") for name in only_on.args}
-    return not needs <= in_use() or (mark != "" and item.get_closest_marker(mark) is not None)
+    marks = {mark.name for mark in item.iter_markers()}
+    return not needs <= in_use() or (without in marks and unless not in marks)
 
 
 def in_use() -> set[str]:

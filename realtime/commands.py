@@ -3,10 +3,10 @@
 from collections import defaultdict
 
 from realtime.auth import Caller
-from realtime.feeds import split_name
+from realtime.feeds import FeedSource, split_name
 from realtime.hub import Hub
 from realtime.protocol import Ack, Command, DurableCommand, Refusal, SocketCommand, tag_of
-from realtime.registry import handlers, sources
+from realtime.registry import handlers, source_of
 from realtime.sockets import Socket
 from realtime.threads import in_database
 
@@ -32,12 +32,13 @@ async def carry_out(caller: Caller, command: Command, socket: Socket | None = No
 
 
 async def leave_forbidden(hub: Hub, socket: Socket, caller: Caller) -> None:
-    """Take a socket off every feed that its person may no longer join."""
-    by_source: dict[str, list[str]] = defaultdict(list)
-    for feed in socket.feeds:
-        by_source[split_name(feed)[0]].append(feed)
-    for name, feeds in by_source.items():
-        allowed = await in_database(sources()[name].heads, [split_name(feed)[1] for feed in feeds], caller.user)
+    """Take a socket off every feed that its person may no longer join: joined, on the way in, or watched for its head."""
+    by_source: dict[FeedSource, list[str]] = defaultdict(list)
+    for group in socket.groups:
+        if source := source_of(group):
+            by_source[source].append(group)
+    for source, feeds in by_source.items():
+        allowed = await in_database(source.heads, [split_name(feed)[1] for feed in feeds], caller.user)
         for feed in feeds:
             if split_name(feed)[1] not in allowed:
                 hub.refuse(socket, feed, "not_allowed")

@@ -45,6 +45,7 @@ class RealtimeConsumer(AsyncConsumer):
         self.hub = Hub.here()
         self.is_accepted = False
         self.rechecking: asyncio.Task[None] | None = None
+        self.has_to_look = False
         self.answering: set[asyncio.Task[None]] = set()  # commands that wait for the transaction they share
         try:
             while True:
@@ -167,20 +168,26 @@ class RealtimeConsumer(AsyncConsumer):
             await self.hub.close_socket(self.socket, 4429)
 
     def recheck(self) -> None:
-        """Rights may have changed. Look once, however often we are told meanwhile."""
+        """Rights may have changed. Looks follow one another: told during one, we look once more, as it may have read before."""
+        self.has_to_look = True
         if self.rechecking is None or self.rechecking.done():
-            self.rechecking = asyncio.create_task(self.look_again())
+            self.rechecking = asyncio.create_task(self.look_while_told())
 
-    async def look_again(self) -> None:
+    async def look_while_told(self) -> None:
         try:
-            caller = await self.identify()
-            if not self.admits(caller):
-                await self.hub.close_socket(self.socket, 4401)
-                return
-            self.caller = caller
-            await commands.leave_forbidden(self.hub, self.socket, caller)
+            while self.has_to_look:
+                self.has_to_look = False
+                await self.look_again()
         except DatabaseError as error:
             logger.warning("Rights could not be checked (%s); the tick tries again.", error)
+
+    async def look_again(self) -> None:
+        caller = await self.identify()
+        if not self.admits(caller):
+            await self.hub.close_socket(self.socket, 4401)
+            return
+        self.caller = caller
+        await commands.leave_forbidden(self.hub, self.socket, caller)
 
     async def clean_up(self) -> None:
         if self.rechecking:

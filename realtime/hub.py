@@ -189,13 +189,15 @@ class Hub:
 
     def watch(self, socket: Socket, feed: str, head: Head) -> None:
         """Tell this socket, which holds the topic, only how far the feed is: now, and when that changes."""
-        if topic := self.topics.get(feed):
-            topic.watchers.add(socket)
-            socket.watching.add(feed)
-            if feed not in socket.feeds:
-                topic.joining.pop(socket, None)
-            self._start(topic, head)
-            socket.write(_head_frame(feed, {"rev": head.rev, **head.facts}))
+        if feed not in socket.groups:  # rights were taken away meanwhile
+            return
+        topic = self.topics[feed]
+        topic.watchers.add(socket)
+        socket.watching.add(feed)
+        if feed not in socket.feeds:
+            topic.joining.pop(socket, None)
+        self._start(topic, head)
+        socket.write(_head_frame(feed, {"rev": head.rev, **head.facts}))
 
     def unwatch(self, socket: Socket, feed: str) -> None:
         socket.watching.discard(feed)
@@ -348,6 +350,8 @@ class Hub:
                 await self.check(with_rights=ticks % RECHECK_TICKS == 0)
             except DatabaseError as error:
                 logger.warning("The tick could not reach the database (%s); it tries again.", error)
+            except Exception:  # our own mistake, perhaps of one feed: without a tick nobody here finds a lost last message again
+                logger.exception("The tick failed; it tries again.")
 
     async def check(self, with_rights: bool = False) -> None:
         """Follow all groups again, compare heads and rosters; the queries do not depend on the number of sockets."""

@@ -287,6 +287,8 @@ class Presence:
                     self._show(feed, [], roster.remove_processes(alive))
             except DatabaseError as error:
                 logger.warning("The presence lease could not be renewed (%s).", error)
+            except Exception:  # our own mistake: without a heartbeat everybody here would be gone for the other processes
+                logger.exception("A heartbeat failed; the next one tries again.")
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
 

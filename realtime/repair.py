@@ -45,6 +45,8 @@ class Repair:
             return self._reset(socket, topic)
         while (frames := self._remembered(topic, rev)) is None:
             missed = await _catch_up(topic.group, rev)
+            if socket not in topic.joining:  # rights were taken away meanwhile
+                return rev
             if missed.is_reset:
                 return self._reset(socket, topic)
             for change in missed.changes:

@@ -1,11 +1,13 @@
 """The fault checker itself: it finds each kind of violation, and the same seed breaks the same things. The run is in CI."""
 
+import inspect
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from tests.faults.checker import CHECKS, check
+from tests.faults.control import REPLACED
 from tests.faults.schedule import IN_MEMORY, KINDS, make_schedule
 from tests.faults.workload import find_workloads
 
@@ -282,6 +284,22 @@ def test_a_minute_has_every_kind_of_fault(seed):
 
 def test_every_app_with_a_workload_is_found():
     assert "chat" in find_workloads()
+
+
+@pytest.mark.parametrize(("owner", "name", "replacement"), REPLACED)
+def test_the_control_is_called_as_what_it_replaces(owner, name, replacement):
+    """Else its servers would fail at each change, and that proves nothing of repair."""
+    wanted, given = [inspect.signature(function).parameters for function in (getattr(owner, name), replacement)]
+    assert [(name, wanted[name].default) for name in wanted] == [(name, given[name].default) for name in given]
+
+
+def test_the_control_counts_when_something_was_lost_and_nothing_else_was_wrong():
+    verdict = check(a_clean_history(), what_is_stored(), refusals={"not_found"}, present={"ann", "bob"})
+    assert not verdict.is_of_loss
+    verdict.judge("gap", False, "went past a revision")
+    assert verdict.is_of_loss
+    verdict.judge("log", False, "TypeError")
+    assert not verdict.is_of_loss
 
 
 def test_the_command_refuses_what_it_cannot_do():

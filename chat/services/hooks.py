@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -77,6 +78,8 @@ def _checked_name(name: str) -> str:
     # Marks that turn the direction of writing are not printable, and could make one name look like another.
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
         raise Refusal("bad_value", f"A webhook needs a name of up to {NAME_LENGTH} characters.", field="name")
+    if get_user_model().objects.filter(username__iexact=name).exists():
+        raise Refusal("bad_value", "A webhook does not bear the name of a person.", field="name")
     return name
 
 

@@ -1,7 +1,10 @@
 """What is said: post, edit, delete, react."""
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,6 +16,7 @@ from chat import markup
 from chat.frames import message_event
 from chat.models import Attachment, IncomingHook, Membership, Message, MessageEdit, ModerationAction, Reaction, Room
 from chat.services import access, mentions, notices
+from chat.services.lists import touch_lists
 from realtime.broadcast import broadcast
 from realtime.limits import Limit
 from realtime.protocol import Refusal
@@ -23,6 +27,14 @@ posts_per_hook = Limit("chat webhooks", burst=10, per_second=1)
 changes_per_person = Limit("chat edits and reactions", burst=20, per_second=2)
 
 ACTION_PREFIX = "/me "
+REACTIONS_PER_MESSAGE = 20  # different ones
+# The grammar of https://unicode.org/reports/tr51/#EBNF_and_Regex, with the blocks that have emoji in place of their list.
+PICTURE = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23fa\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55"
+    "\u3030\u303d\u3297\u3299\U0001f004\U0001f0cf\U0001f170-\U0001f19a\U0001f201-\U0001faff]"
+    "(?:\ufe0f\u20e3?|[\U0001f3fb-\U0001f3ff]|[\U000e0020-\U000e007e]+\U000e007f)?"
+)
+EMOJI = re.compile(f"[0-9#*]\ufe0f?\u20e3|[\U0001f1e6-\U0001f1ff]{{2}}|{PICTURE}(?:\u200d{PICTURE})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,8 @@ class _Batch:
         self.mentioned = mentions.find_members(drafts)
         self.replied_to = Message.objects.select_related("author").in_bulk([draft.reply_to for draft in drafts if draft.reply_to])
         self.attached = _unclaimed_attachments(drafts)
+        self.spoken_at = _last_words(drafts, rooms)
+        self.caught_up: dict[int, set[Membership]] = defaultdict(set)  # by room: authors who had read all before their words
 
     def answer(self, draft: Draft) -> Any:
         """A `Refusal`, or a function that gives the `Posted` once the rows are written."""
@@ -120,7 +134,7 @@ class _Batch:
         if draft.author and draft.kind != Message.Kind.SYSTEM:
             membership = access.checked_membership(room, self.memberships.get((room.pk, draft.author.pk)))
             access.check_may_speak(room, membership)
-            _check_pace(room, draft.author, membership)
+            self._check_pace(room, membership)
         elif draft.hook:
             access.check_is_open_for_writing(room)
         body, kind = _read_body(draft)
@@ -153,7 +167,24 @@ class _Batch:
             created_at=room.last_message_at,
         )
         _know_parts(message, attachments)
+        if draft.author:
+            self.spoken_at[room.pk, draft.author.pk] = message.created_at
+            self._read_own(message, self.memberships.get((room.pk, draft.author.pk)))
         return message
+
+    def _read_own(self, message: Message, membership: Membership | None) -> None:
+        """What one says oneself is not unread. Who is behind stays there: others' words before it are unread all the same."""
+        if membership and membership.last_read_seq == message.seq - 1:
+            membership.last_read_seq = message.seq
+            self.caught_up[message.room_id].add(membership)
+
+    def _check_pace(self, room: Room, membership: Membership) -> None:
+        """Slow mode: one message per person in so many seconds. Moderators are not slowed."""
+        last = self.spoken_at.get((room.pk, membership.user_id))
+        if not room.slow_mode_seconds or last is None or membership.can_moderate:
+            return
+        if (left := room.slow_mode_seconds - (timezone.now() - last).total_seconds()) > 0:
+            raise Refusal("slow_mode", f"Slow mode: wait {left:.0f} s.", retry_after=round(left, 1))
 
     def _attachment(self, pk: UUID, draft: Draft, room: Room) -> Attachment:
         attachment = self.attached.pop(pk, None)  # popped: no two messages carry the same file
@@ -168,6 +199,7 @@ class _Batch:
         spoken_in = {message.room_id: message.room for message in self.messages}
         Room.objects.store_all(spoken_in.values(), "last_seq", "last_message_at")
         _claim_attachments(self.messages)
+        self._write_read_marks()
         mentions.record(self.messages, self.mentioned)
         notices.tell(self.messages, self.mentioned)
         by_room: dict[int, list[Message]] = {}
@@ -176,6 +208,13 @@ class _Batch:
         for messages in by_room.values():
             room = messages[0].room
             broadcast(room.group, *[message_event(message) for message in messages], head=room.head())
+
+    def _write_read_marks(self) -> None:
+        """They cannot have moved further meanwhile: nothing further was there to be read."""
+        if self.caught_up:
+            Membership.objects.bulk_update(set().union(*self.caught_up.values()), ["last_read_seq"])
+        for room_id, members in self.caught_up.items():
+            touch_lists(room_id, [membership.user_id for membership in members])
 
 
 def _know_parts(message: Message, attachments: list[Attachment]) -> None:
@@ -190,13 +229,15 @@ def _read_body(draft: Draft) -> tuple[str, str]:
     return body, draft.kind
 
 
-def _check_pace(room: Room, author: Any, membership: Membership) -> None:
-    """Slow mode: one message per person in so many seconds. Moderators are not slowed."""
-    if not room.slow_mode_seconds or membership.can_moderate:
-        return
-    last = Message.objects.filter(room=room, author=author).order_by("-seq").values_list("created_at", flat=True).first()
-    if last and (left := room.slow_mode_seconds - (timezone.now() - last).total_seconds()) > 0:
-        raise Refusal("slow_mode", f"Slow mode: wait {left:.0f} s.", retry_after=round(left, 1))
+def _last_words(drafts: Sequence[Draft], rooms: dict[int, Room]) -> dict[tuple[int, int], datetime]:
+    """When each author last spoke in a room with slow mode, as far back as that matters: `{(room, author): time}`."""
+    slow = [room for room in rooms.values() if room.slow_mode_seconds]
+    if not slow:
+        return {}
+    since = timezone.now() - timedelta(seconds=max(room.slow_mode_seconds for room in slow))
+    authors = {draft.author.pk for draft in drafts if draft.author}
+    said = Message.objects.filter(room__in=slow, author__in=authors, created_at__gt=since).order_by("created_at")
+    return {(room, author): at for room, author, at in said.values_list("room_id", "author_id", "created_at")}
 
 
 def _unclaimed_attachments(drafts: Sequence[Draft]) -> dict[UUID, Attachment]:
@@ -294,6 +335,7 @@ def set_reaction(user: Any, room_id: int, message_id: int, emoji: str, on: bool,
     mine = Reaction.objects.filter(message=message, user=user, emoji=emoji)
     if mine.exists() != on:
         if on:
+            _check_is_room_for(message, emoji)
             Reaction.objects.create(message=message, user=user, emoji=emoji)
         else:
             mine.delete()
@@ -301,6 +343,12 @@ def set_reaction(user: Any, room_id: int, message_id: int, emoji: str, on: bool,
         _save_change(room, message)
         notices.tell_reaction(message, user, emoji, on)
     return Done.record(user, client_id, room, message.rev, message.pk)
+
+
+def _check_is_room_for(message: Message, emoji: str) -> None:
+    there = {reaction.emoji for reaction in message.reactions.all()}
+    if len(there) >= REACTIONS_PER_MESSAGE and emoji not in there:
+        raise Refusal("not_allowed", f"A message bears {REACTIONS_PER_MESSAGE} different reactions.")
 
 
 def _save_change(room: Room, message: Message, *columns: str) -> None:
@@ -311,5 +359,5 @@ def _save_change(room: Room, message: Message, *columns: str) -> None:
 
 
 def is_emoji(text: str) -> bool:
-    """One emoji, which may be several code points (a flag, a family), and no letters, digits or markup."""
-    return 0 < len(text) <= 16 and all(ord(character) > 0x2000 or character in "\u00a9\u00ae" for character in text)
+    """One emoji, which may be several code points (a flag, a family, a keycap); no letters, marks of direction, or nothing."""
+    return EMOJI.fullmatch(text) is not None

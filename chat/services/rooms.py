@@ -16,6 +16,7 @@ from realtime.limits import Limit
 from realtime.protocol import Refusal
 
 rooms_per_person = Limit("chat rooms", burst=10, per_second=1 / 30)
+joins_per_person = Limit("chat joins", burst=20, per_second=1 / 10)  # each is told to all who are in the room
 
 
 @transaction.atomic
@@ -101,6 +102,7 @@ def join_room(user: Any, room_id: int) -> Membership:
     room = access.locked_room(room_id)
     if room.kind != Room.Kind.OPEN and not Room.objects.readable_by(user).filter(pk=room.pk).exists():
         raise access.no_such_room()
+    joins_per_person.spend(user.pk)
     return _add_member(room, user, Membership.Role.MEMBER)
 
 
@@ -110,6 +112,7 @@ def join_by_invite(user: Any, invite_code: str) -> Membership:
     room = Room.objects.filter(invite_code=invite_code).first() if invite_code else None
     if room is None:
         raise Refusal("not_found", "This invitation is no longer valid.")
+    joins_per_person.spend(user.pk)
     return _add_member(Room.objects.lock(pk=room.pk), user, Membership.Role.MEMBER)
 
 

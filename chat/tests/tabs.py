@@ -13,18 +13,18 @@ OFFLINE = ["ERR_INTERNET_DISCONNECTED", "WebSocket connection to"]
 class Tab:
     """What somebody sees and does in one tab. Everything waits for what it needs; nothing waits for time to pass."""
 
-    def __init__(self, browser: Any, server: Any, person: str, **options: Any):
+    def __init__(self, browser: Any, server: Any, person: str, *, at: int = 0, **options: Any):
         options = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options
-        self.server, self.person = server, person
+        self.url, self.person = server.urls[at], person  # that of one of the server's processes
         self.context = browser.new_context(**options)
-        self.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+        self.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=self.url)
         session = server.people[person]["session"]
-        self.context.add_cookies([{"name": "sessionid", "value": session, "url": server.url}])
+        self.context.add_cookies([{"name": "sessionid", "value": session, "url": self.url}])
         self.page = self.context.new_page()
         self.watch = Watch(self.page)
 
     def open(self, path: str, *, live: bool = True) -> "Tab":
-        self.page.goto(self.server.url + path)
+        self.page.goto(self.url + path)
         if live:
             self.is_live()
         return self

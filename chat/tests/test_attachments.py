@@ -22,6 +22,7 @@ from chat.models import Attachment, Membership, Message, Room
 from chat.services import attachments
 from realtime.limits import unlimited
 from realtime.protocol import Refusal
+from realtime.servers.hardening import MAX_BODY_BYTES
 from realtime.testing import RealtimeTestCase
 
 PDF = b"%PDF-1.7\n<script>alert(1)</script>"
@@ -105,6 +106,9 @@ class ContentTests(SimpleTestCase):
     def test_an_image_of_a_kind_that_is_not_on_the_list_is_refused(self):
         for kind in ["BMP", "TIFF", "ICO"]:
             self.assertEqual(self.refused(picture(kind)), "bad_value")
+
+    def test_the_largest_file_fits_into_a_request_with_its_form(self):
+        self.assertGreater(MAX_BODY_BYTES, files.MAX_BYTES + 10_000)
 
     def test_a_file_that_is_too_big_is_refused_without_being_read(self):
         file = mock.Mock(size=files.MAX_BYTES + 1, **{"read.side_effect": AssertionError})

@@ -5,7 +5,7 @@ from django.test import SimpleTestCase
 
 from realtime.tests.browser import chromium
 from tests.axe import violations
-from tests.server import running_server
+from tests.server import private_postgres, private_redis, running_server
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
@@ -62,8 +62,12 @@ class ChatCase(SimpleTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.server = cls.enterClassContext(running_server())
+        cls.server = cls.start_server()
         cls.browser = cls.enterClassContext(chromium())
+
+    @classmethod
+    def start_server(cls):
+        return cls.enterClassContext(running_server())
 
     def setUp(self):
         self.tabs = []
@@ -119,6 +123,57 @@ class TalkingTests(ChatCase):
         expect(bob.message("Tihs has a typo")).to_have_count(0)
         bob.message("This has no typo").locator(".message__edited").click()
         expect(bob.page.locator(".history__text").first).to_have_text("Tihs has a typo")
+
+    def test_what_is_new_is_read_aloud_and_what_is_drawn_anew_is_not(self):
+        ann = self.tab("ann", self.lobby)
+        log = ann.page.locator("#messages")
+        ann.say("Read this")
+        ann.sees("Read this")
+        expect(log).to_have_attribute("aria-live", "polite")
+        ann.field.press("ArrowUp")
+        expect(ann.field).to_have_value("Read this")
+        ann.say("Not this")
+        ann.sees("Not this")
+        expect(log).to_have_attribute("aria-live", "off")
+
+    def test_a_half_written_edit_survives_a_reload_and_gives_way_to_the_message_under_it(self):
+        ann = self.tab("ann", self.lobby)
+        ann.say("To be changed")
+        ann.sees("To be changed")
+        ann.field.fill("An answer, later")
+        ann.act("To be changed", "Edit")
+        ann.field.fill("Changed, nearly")
+        ann.open(self.lobby)
+        expect(ann.page.locator(".composer__mode")).to_have_text("Editing")
+        expect(ann.field).to_have_value("Changed, nearly")
+        ann.field.press("Enter")
+        ann.sees("Changed, nearly")
+        expect(ann.field).to_have_value("An answer, later")
+        ann.field.fill("")
+
+    def test_the_words_of_a_refused_edit_come_back(self):
+        ann, bob = self.pair(self.lobby)
+        bob.say("Soon to be deleted")
+        bob.sees("Soon to be deleted")
+        bob.act("Soon to be deleted", "Edit")
+        bob.field.fill("With much care")
+        ann.act("Soon to be deleted", "Delete")
+        ann.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(bob.message("Soon to be deleted")).to_have_count(0)
+        bob.field.press("Enter")
+        expect(bob.page.locator("toast-area")).to_contain_text("This message was deleted.")
+        expect(bob.page.locator(".composer__mode")).to_have_text("Editing")
+        expect(bob.field).to_have_value("With much care")
+
+    def test_who_is_too_fast_with_reactions_is_told_that_they_wait(self):
+        ann = self.tab("ann", self.lobby)
+        ann.say("Applause")
+        ann.sees("Applause")
+        ann.page.evaluate("""() => {
+            const room = document.querySelector("chat-room");
+            for (let i = 0; i < 15; i++) for (const emoji of ["👍", "🎉"]) room.react(room.log.lastOwn(), emoji);
+        }""")
+        expect(ann.page.locator("toast-area")).to_contain_text("tried again")
 
     def test_an_old_message_can_be_edited_too(self):
         ann = self.tab("ann", self.lobby)
@@ -245,6 +300,37 @@ class TalkingTests(ChatCase):
         expect(ann.field).to_have_value("🚀")
         ann.field.press("Enter")
         ann.sees("🚀")
+
+
+@pytest.mark.services
+class TwoProcessesTests(ChatCase):
+    """The two tabs are on two processes, with Redis between them and PostgreSQL beneath."""
+
+    @classmethod
+    def start_server(cls):
+        redis = cls.enterClassContext(private_redis())
+        return cls.enterClassContext(running_server(private_postgres().url, redis.url, processes=2))
+
+    def test_a_conversation_looks_the_same_on_both(self):
+        ann, bob = self.tab("ann", self.lobby), self.tab("bob", self.lobby, at=1)
+        expect(ann.page.locator("people-here .avatar")).to_have_text(["b"])
+        bob.field.press_sequentially("Hm")
+        expect(ann.page.locator("typing-names")).to_have_text("bob is typing")
+        bob.say("Frist")
+        bob.sees("Frist")
+        ann.act("Frist", "React with 👍")
+        expect(bob.message("Frist").locator(".reaction")).to_have_text("👍 1")
+        bob.field.press("ArrowUp")
+        expect(bob.field).to_have_value("Frist")
+        bob.say("First")
+        expect(ann.sees("First").locator(".message__edited")).to_have_text("edited")
+        ann.say("Second")
+        bob.sees("Second")
+        bob.act("First", "Delete")
+        bob.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(ann.message("First")).to_have_count(0)
+        expect(ann.page.locator("#messages > .message")).to_contain_text(["Message deleted", "Second"])
+        expect(bob.page.locator("#messages > .message")).to_contain_text(["Message deleted", "Second"])
 
 
 class KeyboardTests(ChatCase):

@@ -83,6 +83,10 @@ class PostTests(HookCase):
         answer = self.post("text=Caf%C3%A9+open", content_type="application/x-www-form-urlencoded")
         self.assertEqual((answer.status_code, self.last().body), (201, "Café open"))
 
+    def test_it_may_not_bear_the_name_of_a_person(self):
+        answer = self.post({"text": "Hi", "name": "Owner"})
+        self.assertEqual((answer.status_code, answer.json()["code"]), (422, "bad_value"))
+
     def test_it_may_give_itself_a_name(self):
         self.post({"text": "Hi", "name": "Build 12"})
         self.assertEqual(self.last().author_name, "Build 12")

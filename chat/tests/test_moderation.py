@@ -1,6 +1,8 @@
 """Mute, ban, remove, roles: who may, what it does at once, and what the log keeps."""
 
 from datetime import timedelta
+from unittest import mock
+from uuid import uuid4
 
 from asgiref.sync import sync_to_async as in_thread
 from django.contrib.auth.models import User
@@ -10,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chat import services
-from chat.models import Membership, ModerationAction, RoomList
+from chat.models import Membership, Message, ModerationAction, RoomList
 from chat.services.moderation import FOR_GOOD
 from chat.tests.people import Place
+from chat.views import members
 from realtime.protocol import Refusal
 from realtime.testing import Browser, RealtimeTestCase
 
@@ -79,6 +82,62 @@ class MuteTests(ModerationCase):
         muted = services.mute_member(self.moderator, self.room.pk, self.member.pk, 10)
         self.assertGreater(muted.rev, rev)
         self.assertEqual(RoomList.objects.get(user=self.member).rev, 1)
+
+
+class SlowModeTests(ModerationCase):
+    def setUp(self):
+        super().setUp()
+        services.change_room(self.owner, self.room.pk, slow_mode_seconds=30)
+
+    def draft(self, author, body="Ahoy"):
+        return services.Draft(self.room.pk, author, body, client_id=uuid4())
+
+    def test_the_second_message_waits(self):
+        self.place.say(self.member)
+        refusal = self.refusal(self.place.say, self.member)
+        self.assertEqual(refusal.code, "slow_mode")
+        self.assertAlmostEqual(refusal.retry_after, 30, delta=5)
+
+    def test_it_waits_in_the_same_transaction_too(self):
+        said, refused = services.post_messages([self.draft(self.member), self.draft(self.member)])
+        self.assertTrue(said.is_new)
+        self.assertEqual(refused.code, "slow_mode")
+
+    async def test_it_waits_when_a_socket_sends_both_at_once(self):
+        async with await Browser.open(self.member) as member:
+            for body in ["one", "two"]:
+                frame = {"type": "chat.message.post", "client_id": str(uuid4()), "feed": self.room.group, "body": body}
+                await member.send(frame)
+            answers = [await member.expect("realtime.ack", "realtime.error") for _ in range(2)]
+        self.assertEqual([answer.get("code") for answer in answers], [None, "slow_mode"])
+
+    def test_others_and_moderators_do_not_wait(self):
+        authors = [self.member, self.place.newcomer("quick"), self.moderator, self.moderator]
+        answers = services.post_messages([self.draft(author) for author in authors])
+        self.assertEqual([answer for answer in answers if isinstance(answer, Refusal)], [])
+
+    def test_it_ends(self):
+        message = self.place.say(self.member)
+        Message.objects.filter(pk=message.pk).update(created_at=timezone.now() - timedelta(seconds=31))
+        self.place.say(self.member)
+
+    def test_a_message_that_is_sent_again_is_answered(self):
+        draft = self.draft(self.member)
+        first, again = services.post_messages([draft, draft])
+        self.assertEqual((first.id, again.is_new), (again.id, False))
+
+    def test_it_costs_a_query_however_many_speak(self):
+        self.place.say(self.owner)  # so that nobody else has read everything
+        many = [self.draft(self.place.newcomer(f"person{i}")) for i in range(5)]
+        with CaptureQueriesContext(connection) as one:
+            services.post_messages(many[:1])
+        with CaptureQueriesContext(connection) as several:
+            services.post_messages(many[1:])
+        self.assertEqual(len(several), len(one))
+
+    def test_the_log_has_it(self):
+        action = self.last_action()
+        self.assertEqual((action.kind, action.actor, action.detail), (Kind.SLOW_MODE, self.owner, "30 s"))
 
 
 class BanTests(ModerationCase):
@@ -224,6 +283,20 @@ class OpenSocketTests(ModerationCase):
 
 
 class PageTests(ModerationCase):
+    def test_the_owner_has_a_button_for_each_act_and_a_field_for_the_reason(self):
+        self.client.force_login(self.owner)
+        page = self.client.get(reverse("chat:member_list", args=[self.room.pk]))
+        for button in ["Mute for a day", "Make moderator", "Make owner", "Remove from the room", "Ban for a day", "Ban for good"]:
+            self.assertContains(page, button)
+        self.assertContains(page, 'name="reason"')
+
+    def test_a_member_beyond_those_that_are_listed_is_found_by_name(self):
+        self.client.force_login(self.owner)
+        with mock.patch.object(members, "MEMBERS_SHOWN", 1):
+            page = self.client.get(reverse("chat:member_list", args=[self.room.pk]), {"q": "@OWN"})
+        self.assertEqual([place.user for place in page.context["memberships"]], [self.owner])
+        self.assertContains(page, "Find a member")
+
     def post(self, name, user, **data):
         return self.client.post(reverse(f"chat:{name}", args=[self.room.pk, user.pk]), data, follow=True)
 

@@ -1,6 +1,7 @@
 """The socket: who may open it, what it answers, and when it is closed."""
 
 from datetime import timedelta
+from itertools import count
 from unittest import mock
 from uuid import UUID
 
@@ -13,9 +14,11 @@ from django.test import override_settings
 from django.utils import timezone
 
 from chat import services
-from realtime import consumers
+from realtime import commands, consumers
+from realtime.access import access_changed
 from realtime.hub import Hub
 from realtime.models import AccessToken
+from realtime.repair import Repair
 from realtime.testing import Browser, RealtimeTestCase
 
 User = get_user_model()
@@ -284,17 +287,63 @@ class RevocationTests(SocketTestCase):
             self.assertEqual((await ann.next())["code"], 4401)
 
     async def test_removal_from_a_room_stops_its_feed(self):
-        room = await sync_to_async(services.create_room)(self.ann, name="Private", kind="closed")
-        bob = await User.objects.acreate_user("bob")
-        await sync_to_async(services.invite_member)(self.ann, room.pk, bob)
+        room, bob = await self.private_room()
         async with await Browser.open(bob) as browser:
             await browser.resume(**{room.group.replace(".", "_"): None})
             await sync_to_async(services.leave_room)(bob, room.pk)
-            refused = await browser.expect("realtime.feed.refused")
-            self.assertEqual((refused["feed"], refused["code"]), (room.group, "not_allowed"))
-            async with await Browser.open(self.ann) as ann:
-                await ann.post("chat.message.post", room.group, body="secret")
-            await browser.nothing("chat.message.posted")
+            await self.hears_no_more_of(room, browser)
+
+    async def test_removal_from_a_room_ends_the_watch_over_its_head(self):
+        room, bob = await self.private_room()
+        async with await Browser.open(bob) as browser:
+            await browser.send({"type": "realtime.heads.watch", "feeds": [room.group]})
+            await browser.expect("realtime.feed.head")
+            await sync_to_async(services.leave_room)(bob, room.pk)
+            await self.hears_no_more_of(room, browser)
+
+    async def test_removal_during_a_look_at_rights_has_them_looked_at_once_more(self):
+        room, bob = await self.private_room()
+        look, looks = commands.leave_forbidden, count()
+
+        async def look_and_be_removed(*args):
+            await look(*args)
+            if next(looks) == 0:
+                await sync_to_async(services.leave_room)(bob, room.pk)
+
+        async with await Browser.open(bob) as browser:
+            await browser.resume(**{room.group.replace(".", "_"): None})
+            with mock.patch.object(commands, "leave_forbidden", look_and_be_removed):
+                await sync_to_async(access_changed)(bob.pk)
+                await self.hears_no_more_of(room, browser)
+
+    async def test_removal_from_a_room_that_is_still_being_joined_stops_its_feed(self):
+        room, bob = await self.private_room()
+        bring_up = Repair.bring_up
+
+        async def be_removed_and_bring_up(repair, socket, topic, *args):
+            if topic.group == self.feed:  # the first of two, so that the other one waits
+                await sync_to_async(services.leave_room)(bob, room.pk)
+                await socket.recheck.__self__.rechecking
+            return await bring_up(repair, socket, topic, *args)
+
+        async with await Browser.open(bob) as browser:
+            with mock.patch.object(Repair, "bring_up", be_removed_and_bring_up):
+                await browser.resume(**{feed.replace(".", "_"): None for feed in (self.feed, room.group)})
+        self.assertEqual([frame["feed"] for frame in browser.frames if frame["type"] == "realtime.feed.live"], [self.feed])
+
+    async def private_room(self):
+        """A closed room of ann's and bob, who is in it."""
+        room = await sync_to_async(services.create_room)(self.ann, name="Private", kind="closed")
+        bob = await User.objects.acreate_user("bob")
+        await sync_to_async(services.invite_member)(self.ann, room.pk, bob)
+        return room, bob
+
+    async def hears_no_more_of(self, room, browser):
+        refused = await browser.expect("realtime.feed.refused")
+        self.assertEqual((refused["feed"], refused["code"]), (room.group, "not_allowed"))
+        async with await Browser.open(self.ann) as ann:
+            await ann.post("chat.message.post", room.group, body="secret")
+        await browser.nothing("chat.message.posted", "realtime.feed.head")
 
     async def test_a_lost_hint_is_made_up_for_by_the_tick(self):
         async with await Browser.open(self.ann) as ann:

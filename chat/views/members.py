@@ -93,12 +93,14 @@ def enter(request: HttpRequest, join: Callable[[], Any]) -> HttpResponse:
 
 def render_members(request: HttpRequest, room: Room, form: PersonForm, status: int = 200) -> HttpResponse:
     members = room.memberships.active().select_related("user").order_by("user__username")
-    memberships = list(members[:MEMBERS_SHOWN])
+    wanted = request.GET.get("q", "").strip().removeprefix("@")
+    memberships = list(members.filter(user__username__icontains=wanted)[:MEMBERS_SHOWN])
     context = {
         "room": room,
         "title": other_person(memberships, request.user) if room.is_direct else room.name,
         "membership": members.filter(user=request.user).first(),
         "memberships": memberships,
+        "wanted": wanted,
         "member_count": members.count(),
         "person_form": form,
     }

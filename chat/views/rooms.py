@@ -25,11 +25,18 @@ MEMBERS_SHOWN = 200
 @login_required
 @require_safe
 def room_list(request: HttpRequest) -> HttpResponse:
-    """One's own rooms in the side list, and the open ones to look into."""
+    """One's own rooms in the side list, the open ones to look into, and one's own that are archived."""
     members = Count("memberships", filter=Q(memberships__left_at=None))
     rooms = Room.objects.readable_by(request.user).filter(kind=Room.Kind.OPEN, archived_at=None)
     rooms = rooms.exclude(pk__in=Room.objects.joined_by(request.user)).annotate(member_count=members)
-    context = {"rooms": rooms.order_by("-last_message_at", "name")[:ROOMS_LISTED], "is_browsing": "browse" in request.GET}
+    archived = (
+        Room.objects.readable_by(request.user).joined_by(request.user).exclude(archived_at=None).exclude(kind=Room.Kind.DIRECT)
+    )
+    context = {
+        "rooms": rooms.order_by("-last_message_at", "name")[:ROOMS_LISTED],
+        "archived": archived.order_by("-archived_at")[:ROOMS_LISTED],
+        "is_browsing": "browse" in request.GET,
+    }
     return render(request, "chat/room_list.html", context)
 
 

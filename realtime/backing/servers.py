@@ -46,8 +46,9 @@ class PostgresServer(Server):
 
     stop_signal = signal.SIGINT  # "fast": ends the sessions; SIGTERM would wait for them
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
         programs = find_postgres_programs()
+        self.fsync = "on" if is_durable else "off"
         super().__init__()
         self.data = self.directory / "data"
         self.programs = programs
@@ -88,7 +89,7 @@ class PostgresServer(Server):
         super().kill()
 
     def command(self) -> list[str | Path]:
-        options = {"listen_addresses": self.host, "unix_socket_directories": "", "fsync": "off", "max_connections": "200"}
+        options = {"listen_addresses": self.host, "unix_socket_directories": "", "fsync": self.fsync, "max_connections": "200"}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         return [self.programs / "postgres", "-D", self.data, "-p", str(self.port), *settings]
 

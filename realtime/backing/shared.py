@@ -27,10 +27,11 @@ def find_redis() -> Service:
 
 
 @cache
-def find_postgres() -> Service:
+def find_postgres(*, is_durable: bool = False) -> Service:
     """A PostgreSQL where we may make databases. The one in the URL need not exist; Django's tests make `test_<name>`.
-    Missing if there is none and none can be started."""
-    return _named_in_environment("DATABASE_URL", "postgres") or _running_postgres() or _started(PostgresServer())
+    Missing if there is none and none can be started. One that is started is quicker than a real one unless it `is_durable`."""
+    named = _named_in_environment("DATABASE_URL", "postgres")
+    return named or _running_postgres() or _started(PostgresServer(is_durable=is_durable))
 
 
 def _named_in_environment(name: str, scheme: str = "") -> Service | None:

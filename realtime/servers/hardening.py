@@ -29,7 +29,7 @@ from realtime.servers.shutdown import LEAVE_SECONDS, drain
 logger = logging.getLogger(__name__)
 twisted_reactor: Any = reactor  # its module is typed as one, but it is an object
 
-MAX_BODY_BYTES = int(os.environ.get("MAX_BODY_BYTES", 10_000_000))  # of an HTTP request
+MAX_BODY_BYTES = int(os.environ.get("MAX_BODY_BYTES", 11_000_000))  # of an HTTP request: a file of 10 MB and its form
 MAX_OUTBOUND_BYTES = 1_048_576  # a socket may hold this much for a slow reader, then it is closed
 MAX_INBOUND_BYTES = 262_144  # of frames that wait for their consumer, then we stop reading from the client
 FRAME_COST_BYTES = 512  # what a frame weighs in the queue beside its payload

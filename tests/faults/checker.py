@@ -23,6 +23,7 @@ CHECKS = {
     "gave up": "no client was told to stay away",
     "log": "no server logged an error",
 }
+OF_LOSS = {"display", "gap"}  # what servers without repair violate, and nothing else
 RESTART = 4012
 SLACK_SECONDS = 0.5  # between a fault and its record
 SHOWN = 100  # characters of a row
@@ -36,6 +37,11 @@ class Verdict:
     @property
     def holds(self) -> bool:
         return not self.violations
+
+    @property
+    def is_of_loss(self) -> bool:
+        """Something was lost, and nothing else was wrong: the servers themselves worked."""
+        return bool(self.violations) and self.violations.keys() <= OF_LOSS
 
     def judge(self, check: str, is_well: bool, complaint: str) -> None:
         assert check in CHECKS

@@ -13,17 +13,15 @@ _bring_up = Repair.bring_up
 
 
 def switch_off_repair() -> None:
-    Topic.accept = _accept  # type: ignore[method-assign]
-    Repair.bring_up = _start_live  # type: ignore[method-assign]
-    Repair.repair = _do_nothing  # type: ignore[method-assign,assignment]
-    Repair.compare_heads = _do_nothing  # type: ignore[method-assign,assignment]
+    for owner, name, replacement in REPLACED:
+        setattr(owner, name, replacement)
 
 
-def _accept(self: Topic, rev: int, frame: bytes) -> bool:
+def _accept(self: Topic, rev: int, frame: bytes, about: Any = None) -> bool:
     if self.cursor is None:
-        self._keep(rev, frame)
+        self._keep(rev, frame, about)
     elif rev > self.cursor:
-        self._show(rev, frame)
+        self._show(rev, frame, about)
     return True
 
 
@@ -31,5 +29,17 @@ async def _start_live(self: Repair, socket: Any, topic: Topic, rev: int | None, 
     return await _bring_up(self, socket, topic, None, "")
 
 
-async def _do_nothing(self: Repair, topics: Topic | Iterable[Topic]) -> None:
+async def _repair_nothing(self: Repair, topic: Topic) -> None:
     pass
+
+
+async def _compare_nothing(self: Repair, topics: Iterable[Topic]) -> None:
+    pass
+
+
+REPLACED = [
+    (Topic, "accept", _accept),
+    (Repair, "bring_up", _start_live),
+    (Repair, "repair", _repair_nothing),
+    (Repair, "compare_heads", _compare_nothing),
+]

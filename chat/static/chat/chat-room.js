@@ -7,10 +7,13 @@ import { socket } from "../realtime/socket.js";
 import { fetchPage, me, template, toast } from "./page.js";
 
 const READ_EVERY = 1000; // ms between two read marks
+const SPREAD = 20; // ms for each member: as many tabs ask for the list of members, and not in the same moment
+const SPREAD_AT_MOST = 10000; // ms
 
 class ChatRoom extends FeedElement {
   #people = new Map();
   #read = { seq: 0, at: 0, timer: null };
+  #refreshing = null;
 
   connectedCallback() {
     this.follow({
@@ -20,6 +23,7 @@ class ChatRoom extends FeedElement {
       onPresence: (frame) => this.#meet(frame),
     });
     const { signal } = this;
+    socket.addEventListener("delayed", (event) => this.#delayed(event.detail), { signal });
     socket.addEventListener("failed", (event) => this.#failed(event.detail), { signal });
     this.addEventListener("log-read", (event) => this.#markRead(event.detail.seq), { signal });
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
@@ -31,6 +35,8 @@ class ChatRoom extends FeedElement {
   disconnectedCallback() {
     super.disconnectedCallback();
     clearTimeout(this.#read.timer);
+    clearTimeout(this.#refreshing);
+    this.#refreshing = null;
   }
 
   get log() {
@@ -98,8 +104,13 @@ class ChatRoom extends FeedElement {
     delete this.dataset.room;
   }
 
+  /** Once for all that changes until then. */
   #refreshDetails() {
-    this.querySelector("#members").dispatchEvent(new Event("members-changed"));
+    const members = this.querySelector("#members");
+    this.#refreshing ??= setTimeout(() => {
+      this.#refreshing = null;
+      members.dispatchEvent(new Event("members-changed"));
+    }, Math.random() * Math.min(SPREAD * Number(members.dataset.memberCount), SPREAD_AT_MOST));
   }
 
   #meet(frame) {
@@ -133,10 +144,20 @@ class ChatRoom extends FeedElement {
     else this.#markRead(read.seq);
   }
 
+  #delayed({ command, retry_in }) {
+    if (this.#speaksFor(command)) toast(`Not done yet: it is tried again in ${Math.ceil(retry_in)} s.`);
+  }
+
   #failed({ command, error }) {
-    if (command.feed !== this.dataset.feed || command.type === "chat.message.post") return; // posts say it in their place
+    if (!this.#speaksFor(command)) return;
     toast(error.message, "error");
     socket.discard(command.client_id);
+    if (command.type === "chat.message.edit") this.composer?.takeBack(command);
+  }
+
+  /** Posts say in their own place how they fare. */
+  #speaksFor(command) {
+    return command.feed === this.dataset.feed && command.type !== "chat.message.post";
   }
 
   #clicked(event) {

@@ -7,6 +7,7 @@ import { toast } from "./page.js";
 
 const TYPING_EVERY = 3000; // ms
 const LONGEST_TIMER = 2 ** 31 - 1; // ms; a browser takes a longer one for none
+const EXCERPT = 120; // characters
 const LONGEST = 4000; // characters; the server counts the same
 
 class MessageComposer extends HTMLElement {
@@ -49,6 +50,7 @@ class MessageComposer extends HTMLElement {
   }
 
   reply(message) {
+    if (this.#isEditing) this.#finish();
     const name = message.querySelector(".message__author").textContent;
     this.#setAbout({ mode: "reply", id: idOf(message), name, text: excerptOf(message) });
     this.focus();
@@ -57,12 +59,16 @@ class MessageComposer extends HTMLElement {
   async edit(message) {
     try {
       const body = this.#sources.get(idOf(message)) ?? (await this.closest("chat-room").source(message));
-      this.#setAbout({ mode: "edit", id: idOf(message), text: excerptOf(message) });
-      this.#write(body);
+      this.#startEdit({ mode: "edit", id: idOf(message), text: excerptOf(message) }, body);
       this.focus();
     } catch {
       toast("The message could not be fetched for editing.", "error");
     }
+  }
+
+  /** An edit was refused: its words come back, unless another one is being written. */
+  takeBack({ id, body }) {
+    if (!this.#isEditing) this.#startEdit({ mode: "edit", id, text: body.slice(0, EXCERPT) }, body);
   }
 
   /** Keeps the words of a message that came by the feed. */
@@ -103,13 +109,17 @@ class MessageComposer extends HTMLElement {
     return this.querySelector("attachment-tray");
   }
 
+  get #isEditing() {
+    return this.#about?.mode === "edit";
+  }
+
   #submitted(event) {
     event.preventDefault();
     const body = this.#field.value.trim();
     const attachments = this.#tray.ids;
     if ([...body].length > LONGEST || this.#tray.isBusy) return;
     const { feed } = this.dataset;
-    if (this.#about?.mode === "edit") {
+    if (this.#isEditing) {
       if (!body) return;
       socket.post({ type: "chat.message.edit", feed, id: this.#about.id, body });
     } else {
@@ -138,8 +148,8 @@ class MessageComposer extends HTMLElement {
 
   #typed() {
     this.#look();
-    if (this.#about?.mode === "edit") return;
-    this.#drafts.save(this.#field.value, this.#about);
+    this.#save();
+    if (this.#isEditing) return;
     const now = Date.now();
     if (!this.#field.value.trim() || now - this.#typedAt < TYPING_EVERY) return;
     if (socket.send({ type: "chat.typing.start", feed: this.dataset.feed })) this.#typedAt = now;
@@ -158,15 +168,25 @@ class MessageComposer extends HTMLElement {
   }
 
   #cancel() {
-    this.#finish(this.#about.mode === "edit" ? this.#drafts.body : this.#field.value);
+    if (this.#isEditing) this.#finish();
+    else this.#setAbout(null);
+    this.focus();
   }
 
   /** Back to a new message: what was half written before an edit returns. */
-  #finish(text = this.#about?.mode === "edit" ? this.#drafts.body : "") {
-    this.#field.value = text;
-    this.#setAbout(null);
+  #finish() {
+    const { body, about } = this.#isEditing ? this.#drafts : { body: "", about: null };
+    if (this.#isEditing) this.#drafts.saveEdit(null);
+    this.#field.value = body;
+    this.#setAbout(about);
     this.#look();
     this.focus();
+  }
+
+  #startEdit(about, body) {
+    this.#field.value = body;
+    this.#setAbout(about);
+    this.#look();
   }
 
   #setAbout(about) {
@@ -178,19 +198,22 @@ class MessageComposer extends HTMLElement {
       context.querySelector(".composer__about").textContent = about.text;
     }
     this.#field.setAttribute("aria-description", about ? context.querySelector(".composer__mode").textContent : "");
-    if (about?.mode !== "edit") this.#drafts.save(this.#field.value, about);
+    this.#save();
   }
 
-  #write(text) {
-    this.#field.value = text;
-    if (this.#about?.mode !== "edit") this.#drafts.save(text, this.#about);
-    this.#look();
+  #save() {
+    const body = this.#field.value;
+    if (this.#isEditing) this.#drafts.saveEdit({ about: this.#about, body });
+    else this.#drafts.save(body, this.#about);
   }
 
   #restore() {
-    const { body, about } = this.#drafts;
-    if (about) this.#setAbout(about);
-    if (body && !this.#field.value) this.#write(body);
+    const { body, about, edit } = this.#drafts;
+    if (edit) this.#startEdit(edit.about, edit.body);
+    else {
+      this.#field.value ||= body;
+      this.#setAbout(about);
+    }
     this.#look();
     const isFree = document.activeElement === document.body || document.activeElement.closest("room-list");
     if (!isTouch() && !location.hash && isFree) this.focus();
@@ -235,7 +258,7 @@ class MessageComposer extends HTMLElement {
 /** The beginning of what a message says, on one line. */
 export function excerptOf(message) {
   const text = message.querySelector(".message__body")?.textContent.trim().replace(/\s+/g, " ") ?? "";
-  return text ? text.slice(0, 120) : "Attachment";
+  return text ? text.slice(0, EXCERPT) : "Attachment";
 }
 
 // A finger has no Shift for a new line: there the button sends.

@@ -50,7 +50,8 @@ class MessageLog extends HTMLElement {
     if (isNew && !this.#keeper.isAtEnd && this.#window.isFull) this.#window.hasAfter = true;
     const isMine = frame.author === me;
     if (isNew && !isMine && !this.#isReading) this.#divideAt(frame.seq);
-    this.#list.setAttribute("aria-live", this.#keeper.isAtEnd ? "polite" : "off");
+    // What changed in a message is drawn anew, and would be read aloud like a new one.
+    this.#list.setAttribute("aria-live", isNew && this.#keeper.isAtEnd ? "polite" : "off");
     const added = this.#window.put(frame);
     if (added && !this.#list.contains(document.activeElement)) this.#makeStop(this.#window.last);
     this.#requote(frame);

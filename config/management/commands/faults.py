@@ -43,6 +43,8 @@ class Command(BaseCommand):
         else:
             self.stdout.write(outcome.table())
             self.stdout.write(outcome.line())
+        if control and not (outcome.verdict.holds or outcome.verdict.is_of_loss):
+            raise CommandError("The control proves nothing: what it violates is not only what repair would have prevented.")
         sys.exit(0 if outcome.verdict.holds else VIOLATED)
 
     def tell(self, sentence: str) -> None:

@@ -59,7 +59,7 @@ class Command(BaseCommand):
             backing = Backing(
                 server,
                 processes,
-                database=find_postgres().url if database == "postgres" else "",
+                database=find_postgres(is_durable=True).url if database == "postgres" else "",
                 redis=find_redis().url if layer == "pubsub" else "",
             )
         except Missing as missing:
