@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from realtime import jobs
 from realtime.signals import user_notification_withdrawn, user_notified
 from realtime.testing import RealtimeTestCase
-from tracker.models import Alert, AreaOfInterest, Severity
+from tracker.models import Alert, AreaOfInterest, Incident, MapQuerySet, Severity
 from tracker.services import alerts
 from tracker.tests.people import change, draw, person, report, square
 
@@ -199,6 +199,21 @@ class ManyTests(AlertCase):
         draw(self.ann)
         incident = report(self.sam, lon=50)
         alerts.settle_later({"pairs": [[self.ann.pk, incident.pk, "reported"]]})
+        self.assertEqual(self.told, [])
+
+    def test_one_that_is_closed_while_the_job_waits_for_the_map_is_told_to_nobody(self):
+        draw(self.ann)
+        draw(self.bob)
+        with mock.patch.object(alerts, "AT_ONCE", 1):
+            report(self.sam)
+        lock_it = MapQuerySet.lock_it
+
+        def waiting(maps):
+            Incident.objects.update(closed=True)
+            return lock_it(maps)
+
+        with mock.patch.object(MapQuerySet, "lock_it", waiting):
+            self.assertEqual(jobs.run_due(), 2)
         self.assertEqual(self.told, [])
 
     def test_a_deleted_person_leaves_no_alert_behind(self):
