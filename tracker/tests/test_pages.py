@@ -135,6 +135,11 @@ class ListTests(PageCase):
         self.assertContains(self.get("/tracker/areas/"), "You watch no area yet")
         self.assertContains(self.get("/tracker/runs/"), "Nothing imported yet")
 
+    def test_a_page_that_shows_no_alerts_does_not_say_that_it_shows_their_feed(self):
+        run = Run.objects.create(owner=self.ann, name="a.csv", format="csv", source="csv")
+        for path in ("/tracker/runs/", f"/tracker/runs/{run.pk}/"):
+            self.assertNotContains(self.get(path), 'data-feed="tracker.watch')  # or the bell leaves the toast to the page
+
     def test_an_area_lists_its_alerts_to_its_owner_only(self):
         area = draw(self.sam, is_shared=True)
         over = report(self.ann, name="Over by now")
