@@ -40,6 +40,7 @@ class IncidentMap extends HTMLElement {
   #watch;
   #selected = null;
   #typing = null;
+  #note = null;
   #clock;
 
   connectedCallback() {
@@ -99,14 +100,16 @@ class IncidentMap extends HTMLElement {
     this.addEventListener("submit", (event) => this.#submit(event), { signal });
     this.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.#giveUp(), { signal });
     this.querySelector("[data-filters]").addEventListener("input", ({ target }) => this.#filter(target), { signal });
+    addEventListener("click", (event) => this.#follow(event), { signal });
+    addEventListener("hashchange", () => this.#look(), { signal });
     socket.addEventListener("acked", ({ detail }) => this.#acked(detail), { signal });
     socket.addEventListener("failed", ({ detail }) => this.#failed(detail), { signal });
     socket.addEventListener("queued", ({ detail }) => this.#queued(detail), { signal });
   }
 
   #open() {
-    const { feed, rev, epoch, areas } = this.dataset;
-    this.#watch = socket.join(feed, {
+    const { watch, rev, epoch, areas } = this.dataset;
+    this.#watch = socket.join(watch, {
       rev: Number(rev),
       epoch,
       onEvent: ({ events }) => this.#applyOwn(events),
@@ -142,8 +145,9 @@ class IncidentMap extends HTMLElement {
     const alerts = events.filter(({ type }) => type === "alert");
     if (!alerts.length) return;
     const { feature, text } = this.#alerts.add(alerts);
-    const show = () => this.#choose(feature.properties.pk);
-    say(text, "warning", { label: "Show", run: show });
+    if (document.querySelector("notification-bell")) return; // it says so, unless its reader wants to be left alone
+    this.#note?.remove(); // the latest is enough: all are marked
+    this.#note = say(text, "warning", { label: "Show", run: () => this.#choose(feature.properties.pk) });
   }
 
   // What is shown
@@ -219,6 +223,26 @@ class IncidentMap extends HTMLElement {
     this.#select(id);
     const facts = await this.#showDetails(id);
     if (facts && !hadView) this.#bringInSight(facts);
+  }
+
+  /** The address was changed by hand, or by going back. */
+  #look() {
+    const view = viewInAddress();
+    if (view) this.#map.setView([view.lat, view.lon], view.zoom);
+  }
+
+  /** A link to what is on this very page, as the bell has them, needs no other. */
+  #follow(event) {
+    const link = event.target.closest("a[href]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (link.origin !== location.origin || link.pathname !== location.pathname) return;
+    const [incident, area] = ["incident", "area"].map((kind) => idInAddress(kind, link.href));
+    if (!incident && !area) return;
+    event.preventDefault();
+    link.closest("[popover]")?.hidePopover();
+    link.closest(".toast")?.remove();
+    if (incident) this.#choose(incident);
+    else this.#showArea(area);
   }
 
   #showArea(id) {

@@ -9,7 +9,7 @@ class RunProgress extends HTMLElement {
 
   connectedCallback() {
     if (OVER.has(this.dataset.status)) return;
-    const { watch, rev, epoch } = this.dataset; // not data-feed: whose alerts this page does not show
+    const { watch, rev, epoch } = this.dataset; // not data-feed: the bell would leave its alerts to us
     this.#feed = socket.join(watch, {
       rev: Number(rev),
       epoch,
