@@ -27,6 +27,12 @@ people = User.objects.all()
 print(json.dumps({user.username: AccessToken.issue(user, "test", "tracker:read tracker:write")[1] for user in people}))
 """
 
+LIES_IN = """(() => {{
+    const [outer, inner] = [...document.querySelectorAll('{}, {}')].map((one) => one.getBoundingClientRect());
+    const [x, y] = [inner.x + inner.width / 2, inner.y + inner.height / 2];
+    return outer.left < x && x < outer.right && outer.top < y && y < outer.bottom;
+}})()"""
+
 
 class MapCase(SimpleTestCase):
     @classmethod
@@ -184,7 +190,7 @@ class LiveTests(MapCase):
         ann = self.tab("ann", "/tracker/#map=6/10/60")
         ann.draw((600, 300), (800, 300), (800, 450), (600, 450))
         ann.save_area("Strait")
-        areas = ann.page.locator("path.area")
+        areas = ann.page.locator("path[data-area]")
         expect(areas).to_have_count(1)
         ann.page.mouse.click(700, 380)
         expect(ann.panel("area").locator('[name="name"]')).to_have_value("Strait")
@@ -211,21 +217,24 @@ class LiveTests(MapCase):
         bob.page.keyboard.press("Enter")
         expect(bob.panel("area")).to_be_visible()
         bob.save_area("By hand")
-        expect(bob.page.locator("path.area")).to_have_count(1)
+        expect(bob.page.locator("path[data-area]")).to_have_count(1)
 
     def test_only_what_is_in_ones_own_areas(self):
-        self.draw("Mine", "eve", 100, 20, 4)
+        area = self.draw("Mine", "eve", 100, 20, 4)
         self.draw("Hers", "fay", 106, 20, 4)
         for name, lon in (("In mine", 102), ("In hers", 108), ("In none", 112)):
             self.report(name, lon, 22)
         eve = self.tab("eve", "/tracker/#map=6/22/106")
         for name in ("In mine", "In hers", "In none"):
             eve.sees(name)
-        expect(eve.page.locator("path.area")).to_have_count(1)
+        shown = eve.page.locator("path[data-area]").evaluate_all("paths => paths.map((path) => Number(path.dataset.area))")
+        self.assertEqual(set(shown), {area})
         eve.page.get_by_label("In my areas").check()
         eve.sees("In mine")
         eve.misses("In hers")
         eve.misses("In none")
+        eve.page.evaluate("location.hash = '#map=3/22/-185'")  # on the other side of the antimeridian they stay together
+        wait_for(eve.page, LIES_IN.format(f'[data-area="{area}"]', '.mark[title="In mine"]'))
 
 
 class PageTests(MapCase):

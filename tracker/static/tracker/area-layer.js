@@ -2,18 +2,18 @@
 import { L } from "./leaflet.js";
 
 const TURNS = [-360, 0, 360];
-const REACH = 240; // degrees of longitude that a window may reach to
 
 export class AreaLayer extends EventTarget {
   #map;
   #me;
   #renderer = L.svg({ padding: 0.5 });
-  #areas = new Map(); // id to {feature, layer, rings}
+  #areas = new Map(); // id to {feature, rings, layer, turns}
 
   constructor({ map, me }) {
     super();
     this.#map = map;
     this.#me = me;
+    map.on("moveend", () => this.#areas.forEach((area) => this.#turn(area)));
   }
 
   async load(url) {
@@ -62,20 +62,36 @@ export class AreaLayer extends EventTarget {
   }
 
   #show(feature) {
-    const { pk, name, owner, is_active } = feature.properties;
-    const isMine = owner === this.#me;
-    const className = `area${isMine ? "" : " area--shared"}${is_active ? "" : " area--off"}`;
+    const { pk } = feature.properties;
     const { type, coordinates } = feature.geometry;
     const rings = (type === "Polygon" ? [coordinates] : coordinates).flat().map(withBox);
-    const style = { renderer: this.#renderer, style: { className, weight: 2 } };
-    const layer = L.featureGroup(turnsInSight(rings).map((turn) => L.geoJSON(feature.geometry, { ...style, coordsToLatLng: turned(turn) })));
+    const layer = L.featureGroup().addTo(this.#map);
     layer.on("click", (event) => {
       L.DomEvent.stopPropagation(event);
       this.dispatchEvent(new CustomEvent("choose", { detail: pk }));
     });
-    layer.addTo(this.#map);
-    layer.eachLayer((copy) => copy.eachLayer((path) => describe(path.getElement(), `Area: ${name}`)));
-    this.#areas.set(pk, { feature, layer, rings });
+    const area = { feature, rings, layer, turns: [] };
+    this.#areas.set(pk, area);
+    this.#turn(area);
+  }
+
+  /** Draws it on those copies of the world on which incidents are shown now. */
+  #turn(area) {
+    const turns = turnsInSight(area.rings, this.#map.getCenter().lng);
+    if (String(turns) === String(area.turns)) return;
+    area.turns = turns;
+    area.layer.clearLayers();
+    for (const turn of turns) area.layer.addLayer(this.#copy(area.feature, turn));
+  }
+
+  #copy({ geometry, properties: { pk, name, owner, is_active } }, turn) {
+    const className = `area${owner === this.#me ? "" : " area--shared"}${is_active ? "" : " area--off"}`;
+    return L.geoJSON(geometry, {
+      renderer: this.#renderer,
+      style: { className, weight: 2 },
+      coordsToLatLng: ([lon, lat]) => L.latLng(lat, lon + turn),
+      onEachFeature: (_, path) => path.on("add", () => describe(path.getElement(), pk, name)),
+    });
   }
 
   #forget(id) {
@@ -84,17 +100,17 @@ export class AreaLayer extends EventTarget {
   }
 }
 
-/** An area near the antimeridian is seen from both sides of it: on the next copy of the map, too. */
-function turnsInSight(rings) {
+/** By how many degrees it is turned to where an incident in it may be: within 180 of the middle of the window. */
+function turnsInSight(rings, middle) {
   const [west, east] = [Math.min(...rings.map((ring) => ring.west)), Math.max(...rings.map((ring) => ring.east))];
-  return TURNS.filter((turn) => turn === 0 || (west + turn < REACH && east + turn > -REACH));
+  const [first, last] = [Math.ceil((middle - 180 - east) / 360), Math.floor((middle + 180 - west) / 360)];
+  return Array.from({ length: last - first + 1 }, (_, i) => 360 * (first + i));
 }
 
-const turned = (turn) => ([lon, lat]) => L.latLng(lat, lon + turn);
-
-function describe(path, label) {
-  path?.setAttribute("role", "img");
-  path?.setAttribute("aria-label", label);
+function describe(path, id, name) {
+  path.dataset.area = id;
+  path.setAttribute("role", "img");
+  path.setAttribute("aria-label", `Area: ${name}`);
 }
 
 function withBox(ring) {
