@@ -219,6 +219,20 @@ class LiveTests(MapCase):
         bob.save_area("By hand")
         expect(bob.page.locator("path[data-area]")).to_have_count(1)
 
+    def test_what_is_drawn_while_the_page_asks_for_the_areas_is_not_lost(self):
+        earlier = self.draw("Earlier", "dan", 9, 49, 1)
+        held = []
+        dan = self.tab("dan", "/tracker/")
+        dan.page.route("**/tracker/areas.geojson", lambda route: held.append((route, route.fetch())))
+        dan.page.reload()
+        dan.is_ready()
+        later = self.draw("Later", "dan", 11, 49, 1)
+        expect(dan.page.locator(f'[data-area="{later}"]')).to_have_count(1)
+        [(route, answer)] = held
+        route.fulfill(response=answer)
+        expect(dan.page.locator(f'[data-area="{earlier}"]')).to_have_count(1)
+        expect(dan.page.locator(f'[data-area="{later}"]')).to_have_count(1)
+
     def test_only_what_is_in_ones_own_areas(self):
         area = self.draw("Mine", "eve", 100, 20, 4)
         self.draw("Hers", "fay", 106, 20, 4)

@@ -79,10 +79,11 @@ def incident_collection(request: HttpRequest) -> HttpResponse:
 @require_safe
 def area_collection(request: HttpRequest) -> HttpResponse:
     """One's own areas, and those that are shared, as GeoJSON."""
-    watch = services.watch_of(request.user)
+    watch, the_map = services.watch_of(request.user), Map.objects.the()  # read before the rows, as above
+    revs = {"rev": watch.rev, "map_rev": the_map.rev}
 
     def collection() -> HttpResponse:
         areas = AreaOfInterest.objects.visible_to(request.user).order_by("pk")
-        return geojson({"type": "FeatureCollection", "rev": watch.rev, "features": [area_feature(area) for area in areas]})
+        return geojson({"type": "FeatureCollection", **revs, "features": [area_feature(area) for area in areas]})
 
-    return fresh(request, collection, watch, Map.objects.the())
+    return fresh(request, collection, watch, the_map)

@@ -8,6 +8,7 @@ export class AreaLayer extends EventTarget {
   #me;
   #renderer = L.svg({ padding: 0.5 });
   #areas = new Map(); // id to {feature, rings, layer, turns}
+  #since = null; // what came while they were asked for
 
   constructor({ map, me }) {
     super();
@@ -17,19 +18,25 @@ export class AreaLayer extends EventTarget {
   }
 
   async load(url) {
+    const since = (this.#since = []);
     const response = await fetch(url, { credentials: "same-origin" });
     if (!response.ok || response.redirected) throw new Error(`${url}: ${response.status}`);
-    const { features, rev } = await response.json();
+    const { features, rev, map_rev } = await response.json();
+    if (since !== this.#since) return; // it was asked for anew
     for (const id of [...this.#areas.keys()]) this.#forget(id);
     features.forEach((feature) => this.#show(feature));
+    this.#since = null;
+    for (const [event, from] of since) if (from.rev > (from.isShared ? map_rev : rev)) this.apply(event, from);
     this.dispatchEvent(new Event("change"));
     return { rev };
   }
 
-  /** A `post_save` or `post_delete`, of the map's feed or of one's own. */
-  apply({ type, feature }, isShared) {
+  /** A `post_save` or `post_delete`, of revision `rev` of the map's feed, or of one's own. */
+  apply(event, { rev, isShared = false }) {
+    const { type, feature } = event;
     const { pk, model } = feature.properties;
     if (model !== "AreaOfInterest") return;
+    this.#since?.push([event, { rev, isShared }]);
     const isMine = this.#areas.get(pk)?.feature.properties.owner === this.#me;
     if (type === "post_delete" && isShared && isMine) return; // no longer shared; one's own feed tells whether it is gone
     this.#forget(pk);

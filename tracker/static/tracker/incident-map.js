@@ -77,7 +77,7 @@ class IncidentMap extends HTMLElement {
     this.#list = new IncidentList({ page: this, sprite, incidents });
     this.#reporting = new Reporting({ page: this, map, panel });
     this.#drawing = new Drawing({ page: this, map, panel, areas: this.#areas });
-    this.#viewport = new Viewport({ socket, feed, url: points, store, onEvent: (event) => this.#applyMap(event) });
+    this.#viewport = new Viewport({ socket, feed, url: points, store, onEvent: (event, rev) => this.#applyMap(event, rev) });
     store.setAreas((item) => this.#areas.isMine(item));
   }
 
@@ -94,6 +94,7 @@ class IncidentMap extends HTMLElement {
       this.dataset.ready = "";
       if (detail.is_cut) say("Only the newest are shown. Zoom in for all.");
     });
+    this.#viewport.addEventListener("reset", () => this.#areas.load(this.dataset.areas).catch(reportError));
     this.#viewport.addEventListener("refused", () => say("The map is no longer open to you. Log in again.", "error"));
     this.#panel.addEventListener("closed", ({ detail }) => this.#closed(detail));
     this.addEventListener("click", (event) => this.#click(event), { signal });
@@ -112,7 +113,7 @@ class IncidentMap extends HTMLElement {
     this.#watch = socket.join(watch, {
       rev: Number(rev),
       epoch,
-      onEvent: ({ events }) => this.#applyOwn(events),
+      onEvent: (frame) => this.#applyOwn(frame),
       onReset: () => this.#areas.load(areas),
     });
     this.#clock = setInterval(() => this.#store.setFilters({}), MINUTE); // what is too old by now leaves
@@ -125,9 +126,9 @@ class IncidentMap extends HTMLElement {
 
   // What is told
 
-  #applyMap(event) {
+  #applyMap(event, rev) {
     const { model, pk } = event.feature.properties;
-    if (model === "AreaOfInterest") return this.#areas.apply(event, true);
+    if (model === "AreaOfInterest") return this.#areas.apply(event, { rev, isShared: true });
     const item = this.#store.apply(event);
     if (item && event.created && this.#box.contains(item)) {
       this.#markers.welcome(pk);
@@ -140,8 +141,8 @@ class IncidentMap extends HTMLElement {
     say("This incident was deleted.");
   }
 
-  #applyOwn(events) {
-    for (const event of events) if (event.type.startsWith("post_")) this.#areas.apply(event, false);
+  #applyOwn({ rev, events }) {
+    for (const event of events) if (event.type.startsWith("post_")) this.#areas.apply(event, { rev });
     const alerts = events.filter(({ type }) => type === "alert");
     if (!alerts.length) return;
     const { feature, text } = this.#alerts.add(alerts);
