@@ -79,7 +79,7 @@ def settle_area(area: AreaOfInterest) -> None:
     news = {pk: severity for pk, severity in inside.items() if pk not in told}
     if not news:
         return
-    watch, notice = Watch.objects.lock(pk=area.owner_id), f"tracker.area.{area.pk}.{area.rev}"
+    watch, notice = Watch.objects.lock(pk=area.owner_id), f"tracker.area.{area.pk}.{area.owner_id}.{area.rev}"
     is_first = not Alert.objects.filter(notice=notice).exists()
     rev = watch.advance()
     worst = sorted(news, key=lambda pk: (news[pk], -pk))[:TOGETHER]

@@ -7,7 +7,9 @@ from django.contrib.auth.models import User
 from realtime import jobs
 from realtime.signals import user_notification_withdrawn, user_notified
 from realtime.testing import RealtimeTestCase
-from tracker.models import Alert, AreaOfInterest, Incident, MapQuerySet, Severity
+from tracker.consumers import WatchFeed
+from tracker.events import PostDelete
+from tracker.models import Alert, AreaOfInterest, Incident, MapQuerySet, Severity, Watch
 from tracker.services import alerts
 from tracker.tests.people import change, draw, person, report, square
 
@@ -177,6 +179,21 @@ class DrawingTests(AlertCase):
         self.assertEqual(len(self.told), 2)
         area.delete()
         self.assertEqual(len(self.withdrawn), 2)
+
+    def test_given_to_somebody_else_it_leaves_the_one_and_tells_the_other(self):
+        report(self.sam)
+        area = draw(self.ann)
+        cursor = Watch.objects.get(pk=self.ann.pk).rev
+        area.owner = self.bob
+        area.save()
+        self.assertEqual(self.texts(), [("ann", "Medium: Flood"), ("bob", "Medium: Flood")])
+        self.assertEqual([key for _, key in self.withdrawn], [self.told[0][2]])
+        self.assertEqual(area.alerts.get(withdrawn_at=None).owner, self.bob)
+        [change] = WatchFeed().changes(self.ann.pk, cursor, 10)
+        self.assertEqual([event.feature["id"] for event in change.events], [f"AreaOfInterest:{area.pk}"])
+        self.assertIsInstance(change.events[0], PostDelete)
+        [drawn, *_] = WatchFeed().changes(self.bob.pk, 0, 10)
+        self.assertTrue(drawn.events[0].created)
 
 
 class ManyTests(AlertCase):
