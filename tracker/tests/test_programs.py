@@ -27,6 +27,7 @@ from tracker.management.commands import tracker_simulate
 from tracker.models import Alert, AreaCell, AreaOfInterest, Incident, IncidentChange, Severity
 from tracker.robots import robot
 from tracker.simulation import World, area_around
+from tracker.templatetags.tracker import history_line
 from tracker.tests.people import draw, person
 
 
@@ -173,6 +174,14 @@ class AdminTests(RealtimeTestCase):
             "/admin/tracker/incident/", {"action": "delete_selected", "_selected_action": incident.pk, "post": "yes"}
         )
         self.assertFalse(Incident.objects.exists() or IncidentChange.objects.exists())
+
+    def test_the_admin_gives_an_incident_to_somebody_else(self):
+        incident, ann = Incident.objects.create(name="Nobody's", lon=5, lat=5), person("ann")
+        facts = {"name": "Nobody's", "severity": 2, "lat": "5", "lon": "5", "description": "", "url": "", "reporter": ann.pk}
+        self.save(f"/admin/tracker/incident/{incident.pk}/change/", **facts)
+        incident.refresh_from_db()
+        self.assertEqual(incident.reporter, ann)
+        self.assertIn("root raised it from Medium to High, gave it to somebody else", history_line(incident.history.last()))
 
     def test_what_the_services_refuse_is_said_at_the_form(self):
         answer = self.save("/admin/tracker/incident/add/", name="x", severity=2, lat="95", lon="5")
