@@ -196,6 +196,18 @@ class DrawingTests(AlertCase):
         self.assertTrue(drawn.events[0].created)
 
 
+class CatchingUpTests(AlertCase):
+    def test_what_was_told_at_once_of_very_many_hides_nothing_that_came_after(self):
+        for number in range(alerts.ALERTS_SHOWN + 5):
+            report(self.sam, lon=number / 10)
+        draw(self.ann)
+        last = report(self.sam, name="The last")
+        drawn, many, one = WatchFeed().changes(self.ann.pk, 0, 3)
+        self.assertEqual(len(many.events), alerts.ALERTS_SHOWN)
+        self.assertEqual([event.feature["properties"]["pk"] for event in one.events], [last.pk])
+        self.assertEqual((drawn.rev, one.rev), (1, 3))
+
+
 class ManyTests(AlertCase):
     def test_whom_many_areas_concern_is_told_by_jobs_and_once(self):
         people = User.objects.bulk_create([User(username=f"watcher{number}") for number in range(alerts.AT_ONCE + 5)])
