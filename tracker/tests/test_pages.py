@@ -69,11 +69,13 @@ class RightsTests(PageCase):
         self.assertEqual(Incident.objects.filter(reporter=None).count(), 6)
 
     def test_a_form_that_is_sent_twice_is_one_report(self):
-        self.client.force_login(self.ann)
-        facts = {"name": "Smoke", "lat": "5", "lon": "5", "severity": 2, "description": "", "client_id": str(uuid4())}
-        for _ in range(2):
-            self.client.post("/tracker/report/", facts)
-        self.assertEqual(Incident.objects.count(), 1)
+        for reporter in (None, self.ann):
+            if reporter:
+                self.client.force_login(reporter)
+            facts = {"name": "Smoke", "lat": "5", "lon": "5", "severity": 2, "description": "", "client_id": str(uuid4())}
+            for _ in range(2):
+                self.assertEqual(self.client.post("/tracker/report/", facts).status_code, 302)
+            self.assertEqual(Incident.objects.filter(reporter=reporter).count(), 1)
 
 
 class FormTests(PageCase):
