@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -94,6 +95,15 @@ def incident_page(request: HttpRequest) -> HttpResponse:
     return fresh(request, lambda: geojson(read(request, the_map)), the_map)
 
 
+@login_required
+@require_safe
+@refusing
+def incident_collection(request: HttpRequest) -> HttpResponse:
+    """The same pages with the session in place of a token, for who looks at them in a browser."""
+    the_map = Map.objects.the()
+    return fresh(request, lambda: geojson(_page(request, the_map)), the_map)
+
+
 @require_safe
 @refusing
 def openapi(request: HttpRequest) -> HttpResponse:
@@ -177,6 +187,6 @@ def _result(index: int, outcome: Outcome) -> Result:
 
 def _number(request: HttpRequest, name: str, most: int) -> int:
     text = request.GET.get(name, str(most))
-    if not text.isdecimal() or not 1 <= int(text[:18]) <= most:
+    if not text.isdecimal() or len(text) > 18 or not 1 <= int(text) <= most:
         raise bad(name, f"{name} is a number from 1 to {most}.")
     return int(text)

@@ -11,12 +11,11 @@ from django.views.decorators.http import require_safe
 from tracker import services
 from tracker.asking import filtered
 from tracker.forms import AreaForm, IncidentForm
-from tracker.frames import area_feature, incident_feature
+from tracker.frames import area_feature
 from tracker.models import AreaOfInterest, Incident, Map, Severity
 from tracker.views.answers import fresh, geojson, json, refusing
 
 POINTS = 60_000  # of one answer to the map
-FEATURES = 1_000  # of one page of a collection
 LISTED = 50  # beside the map, before scripts take over
 
 
@@ -60,19 +59,6 @@ def _columns(request: HttpRequest, the_map: Map) -> dict[str, Any]:
         "created": [int(moment.timestamp()) for moment in created],
         "name": names,
     }
-
-
-@login_required
-@require_safe
-@refusing
-def incident_collection(request: HttpRequest) -> HttpResponse:
-    """Open incidents as GeoJSON, newest first."""
-
-    def collection() -> HttpResponse:
-        incidents = filtered(request.GET).order_by("-pk")[:FEATURES]
-        return geojson({"type": "FeatureCollection", "features": [incident_feature(incident) for incident in incidents]})
-
-    return fresh(request, collection, Map.objects.the())
 
 
 @login_required
