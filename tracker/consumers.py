@@ -71,10 +71,9 @@ def _alerts(owner_id: int, after: int, limit: int) -> list[Change]:
     alerts = Alert.objects.filter(owner=owner_id, rev__gt=after, withdrawn_at=None)
     place = Window(RowNumber(), partition_by="rev", order_by=["severity", "-incident_id", "area_id"])
     shown = alerts.annotate(place=place).filter(place__lte=ALERTS_SHOWN).order_by("rev", "place")
-    rows = shown.select_related("area", "incident").defer("area__geometry")[
-        : limit * ALERTS_SHOWN
-    ]  # of `limit` revisions or more
-    return [alert_event(list(group)) for _, group in groupby(rows, lambda alert: alert.rev)][:limit]
+    # As many rows as `limit` revisions may have: the last of these may be cut, and is then one more than is asked for.
+    rows = shown.select_related("area", "incident").defer("area__geometry")[: limit * ALERTS_SHOWN]
+    return [alert_event(list(group)) for _, group in groupby(rows, lambda alert: alert.rev)]
 
 
 async def set_viewport(socket: Socket, command: events.SetViewport) -> None:
