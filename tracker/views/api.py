@@ -15,7 +15,6 @@ from realtime.tokens import require_token
 from tracker import services
 from tracker.asking import bad, filtered
 from tracker.formats import geojson as features
-from tracker.frames import incident_feature
 from tracker.models import SOURCE_LENGTH, Incident, Map, Tombstone
 from tracker.observations import Outcome
 from tracker.views.answers import fresh, geojson, json, refusing
@@ -123,7 +122,7 @@ def _page(request: HttpRequest, the_map: Map) -> Page:
         asked = request.GET.copy()
         asked["before"] = str(rows[limit - 1].pk)
         address = request.build_absolute_uri(f"{request.path}?{asked.urlencode()}")
-    shown = [incident_feature(incident) for incident in rows[:limit]]
+    shown = [incident.geojson_feature for incident in rows[:limit]]
     return Page(type="FeatureCollection", rev=the_map.rev, features=shown, next=address)
 
 
@@ -133,7 +132,7 @@ def _changes(request: HttpRequest, the_map: Map) -> Page:
     rows = list(Incident.objects.filter(rev__gt=since).order_by("rev")[: limit + 1])
     reached = rows[limit - 1].rev if len(rows) > limit else the_map.rev
     gone = Tombstone.objects.filter(feed=the_map.group, rev__gt=since, rev__lte=reached, model="Incident")
-    shown = [incident_feature(incident) for incident in rows[:limit]]
+    shown = [incident.geojson_feature for incident in rows[:limit]]
     deleted = list(gone.order_by("rev").values_list("object_id", flat=True))
     return Page(type="FeatureCollection", rev=reached, features=shown, deleted=deleted)
 

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from tracker import services
 from tracker.asking import filtered
 from tracker.forms import AreaForm, IncidentForm
-from tracker.frames import area_feature
 from tracker.models import AreaOfInterest, Incident, Map, Severity
 from tracker.views.answers import fresh, geojson, json, refusing
 
@@ -70,6 +69,6 @@ def area_collection(request: HttpRequest) -> HttpResponse:
 
     def collection() -> HttpResponse:
         areas = AreaOfInterest.objects.visible_to(request.user).order_by("pk")
-        return geojson({"type": "FeatureCollection", **revs, "features": [area_feature(area) for area in areas]})
+        return geojson({"type": "FeatureCollection", **revs, "features": [area.geojson_feature for area in areas]})
 
     return fresh(request, collection, watch, the_map)
