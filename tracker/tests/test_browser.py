@@ -273,6 +273,17 @@ class PageTests(MapCase):
         tab.page.locator('[data-filters] [name="q"]').fill("")
         tab.sees("Parade")
 
+    def test_by_age_and_to_where_one_is(self):
+        code = "from datetime import timedelta\nfrom tracker.models import Incident\nit = Incident.objects.get(name='Parade')"
+        self.server.run(f"{code}\nit.created_at -= timedelta(hours=2)\nit.save()")
+        place = {"latitude": 50.4, "longitude": 10.9}
+        tab = self.tab("bob", permissions=["geolocation"], geolocation=place)
+        tab.page.get_by_label("Reported", exact=True).select_option("1")
+        tab.misses("Parade")
+        tab.sees("Fire in the docks")
+        tab.act("locate")
+        tab.page.wait_for_url("**/tracker/#map=10/50.4000/10.9000")
+
     def test_the_address_leads_back_to_the_view_and_the_incident(self):
         tab = self.tab("bob", "/tracker/#map=7/50/10")
         tab.choose("Fire in the docks")

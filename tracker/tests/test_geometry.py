@@ -1,11 +1,15 @@
 """The grid against Shapely: over random and special shapes, the index finds what the exact test finds, and nothing else."""
 
+import json
 import math
 import random
+from pathlib import Path
 
 import numpy
 import pytest
 import shapely
+import shapely.geometry
+from django.contrib.staticfiles import finders
 from django.test import SimpleTestCase, TestCase
 from hypothesis import given
 from hypothesis import strategies as st
@@ -228,3 +232,16 @@ class ReadingTests(SimpleTestCase):
             with self.subTest((lon, lat)), pytest.raises(Refusal) as refusal:
                 read_point(lon, lat)
             self.assertIn(saying, refusal.value.message)
+
+
+class BaseMapTests(SimpleTestCase):
+    def test_no_edge_of_a_country_runs_around_the_world(self):
+        for name in ("world-110m.json", "world-50m.json"):
+            countries = json.loads(Path(finders.find(f"tracker/{name}")).read_text())["features"]
+            shapes = [shapely.geometry.shape(country["geometry"]) for country in countries]
+            self.assertGreater(len(shapes), 100, name)
+            for country, shape in zip(countries, shapes, strict=True):
+                for part in getattr(shape, "geoms", [shape]):
+                    for ring in (part.exterior, *part.interiors):
+                        steps = numpy.abs(numpy.diff(numpy.array(ring.coords)[:, 0]))
+                        self.assertLessEqual(steps.max(), 180, (name, country["properties"]["name"]))
