@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from realtime.batching import Batcher
 from realtime.feeds import FeedSource, Person
@@ -67,9 +68,12 @@ def _gone(feed: str, after: int, limit: int) -> list[Change]:
 
 def _alerts(owner_id: int, after: int, limit: int) -> list[Change]:
     """Those that still hold, as many of one revision as were told at the time."""
-    alerts = Alert.objects.filter(owner=owner_id, rev__gt=after, withdrawn_at=None).select_related("area", "incident")
-    by_rev = groupby(alerts.order_by("rev", "severity", "-incident_id", "area_id")[: limit * 5], lambda alert: alert.rev)
-    return [alert_event(list(group)[:ALERTS_SHOWN]) for _, group in by_rev]
+    alerts = Alert.objects.filter(owner=owner_id, rev__gt=after, withdrawn_at=None)
+    place = Window(RowNumber(), partition_by="rev", order_by=["severity", "-incident_id", "area_id"])
+    shown = alerts.annotate(place=place).filter(place__lte=ALERTS_SHOWN).order_by("rev", "place")
+    # As many rows as `limit` revisions may have: the last of these may be cut, and is then one more than is asked for.
+    rows = shown.select_related("area", "incident").defer("area__geometry")[: limit * ALERTS_SHOWN]
+    return [alert_event(list(group)) for _, group in groupby(rows, lambda alert: alert.rev)]
 
 
 async def set_viewport(socket: Socket, command: events.SetViewport) -> None:

@@ -4,69 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker.events import Alert as AlertEvent
-from tracker.events import Feature, MapChanged, PostDelete, PostSave, RunMoved, WatchChanged
+from tracker.events import MapChanged, PostDelete, PostSave, RunMoved, WatchChanged
 from tracker.models import Alert, AreaOfInterest, Incident, Map, Run, Tombstone, Watch
 
 MAP = f"{Map.feed_name}.1"
 
 
-def incident_feature(incident: Incident) -> Feature:
-    """The seed's `geojson_feature`, and what it did not know yet."""
-    return {
-        "type": "Feature",
-        "id": f"Incident:{incident.pk}",
-        "geometry": {"type": "Point", "coordinates": [incident.lon, incident.lat]},
-        "properties": {
-            "model": "Incident",
-            "pk": incident.pk,
-            "name": incident.name,
-            "description": incident.description,
-            "severity": incident.severity,
-            "closed": incident.closed,
-            "created": incident.created_at,
-            "updated": incident.updated_at,
-            "url": incident.get_absolute_url(),
-            "source": incident.source,
-            "reporter": incident.reporter_id,
-            "rev": incident.rev,
-        },
-    }
-
-
-def area_feature(area: AreaOfInterest) -> Feature:
-    return {
-        "type": "Feature",
-        "id": f"AreaOfInterest:{area.pk}",
-        "geometry": area.geometry,
-        "properties": {
-            "model": "AreaOfInterest",
-            "pk": area.pk,
-            "name": area.name,
-            "severity": area.severity,
-            "created": area.created_at,
-            "updated": area.updated_at,
-            "url": area.get_absolute_url(),
-            "owner": area.owner_id,
-            "is_active": area.is_active,
-            "is_shared": area.is_shared,
-        },
-    }
-
-
 def incident_event(incident: Incident, after: int | None = None) -> MapChanged:
     """Told as created to who was at a revision before that (None: at the one before this)."""
     after = incident.rev - 1 if after is None else after
-    saved = PostSave(created=incident.created_rev > after, feature=incident_feature(incident))
+    saved = PostSave(created=incident.created_rev > after, feature=incident.geojson_feature)
     return MapChanged(feed=MAP, rev=incident.rev, events=[saved])
 
 
 def shared_area_event(area: AreaOfInterest) -> MapChanged:
-    return MapChanged(feed=MAP, rev=area.map_rev, events=[PostSave(created=False, feature=area_feature(area))])
+    return MapChanged(feed=MAP, rev=area.map_rev, events=[PostSave(created=False, feature=area.geojson_feature)])
 
 
 def area_event(area: AreaOfInterest, after: int | None = None) -> WatchChanged:
     after = area.rev - 1 if after is None else after
-    saved = PostSave(created=area.created_rev > after, feature=area_feature(area))
+    saved = PostSave(created=area.created_rev > after, feature=area.geojson_feature)
     return WatchChanged(feed=watch_of(area.owner_id), rev=area.rev, events=[saved])
 
 
@@ -86,7 +43,7 @@ def alert_event(alerts: Sequence[Alert]) -> WatchChanged:
         by_incident.setdefault(alert.incident_id, []).append(alert)
     events = [
         AlertEvent(
-            feature=incident_feature(group[0].incident),
+            feature=group[0].incident.geojson_feature,
             areas_of_interest=[area_summary(alert.area) for alert in group],
             reason=group[0].reason,
         )

@@ -156,6 +156,29 @@ class Incident(models.Model):
         return reverse("tracker:incident_detail", args=[self.pk])
 
     @property
+    def geojson_feature(self) -> dict[str, Any]:
+        """What the forerunner's had, and more; the same on sockets and in the API."""
+        return {
+            "type": "Feature",
+            "id": f"Incident:{self.pk}",
+            "geometry": {"type": "Point", "coordinates": [self.lon, self.lat]},
+            "properties": {
+                "model": "Incident",
+                "pk": self.pk,
+                "name": self.name,
+                "description": self.description,
+                "severity": self.severity,
+                "closed": self.closed,
+                "created": self.created_at,
+                "updated": self.updated_at,
+                "url": self.get_absolute_url(),
+                "source": self.source,
+                "reporter": self.reporter_id,
+                "rev": self.rev,
+            },
+        }
+
+    @property
     def alert_severities(self) -> list[Severity]:
         """The severities of areas that this incident alerts: an urgent one alerts all, an informative one only those."""
         return [severity for severity in Severity if severity >= self.severity]
@@ -240,6 +263,26 @@ class AreaOfInterest(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("tracker:area_detail", args=[self.pk])
+
+    @property
+    def geojson_feature(self) -> dict[str, Any]:
+        return {
+            "type": "Feature",
+            "id": f"AreaOfInterest:{self.pk}",
+            "geometry": self.geometry,
+            "properties": {
+                "model": "AreaOfInterest",
+                "pk": self.pk,
+                "name": self.name,
+                "severity": self.severity,
+                "created": self.created_at,
+                "updated": self.updated_at,
+                "url": self.get_absolute_url(),
+                "owner": self.owner_id,
+                "is_active": self.is_active,
+                "is_shared": self.is_shared,
+            },
+        }
 
     def may_be_changed_by(self, user: Person) -> bool:
         return user.is_authenticated and (user.pk == self.owner_id or (self.is_shared and user.is_staff))

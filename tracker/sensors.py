@@ -13,7 +13,6 @@ import logging
 from typing import Any
 
 from channels.consumer import AsyncConsumer
-from django.contrib.auth import get_user_model
 
 from realtime.batching import Batcher
 from realtime.protocol import Refusal
@@ -21,10 +20,11 @@ from tracker import services
 from tracker.formats.reading import read_bool, read_moment, read_severity, read_text
 from tracker.geo.shapes import read_point
 from tracker.observations import Observation, Outcome
+from tracker.robots import robot
 
 CHANNEL = "tracker-sensors"
 LAYER = "jobs"  # each message to one worker, where the default layer would give it to all
-SENSOR = "sensors"  # the user in whose name they speak; made when it is first needed, and nobody can log in with it
+SENSORS = "sensors"  # in whose name they speak, and the source of those that name none
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class SensorConsumer(AsyncConsumer):
 
     async def tracker_reading(self, message: dict[str, Any]) -> None:
         try:
-            outcome = await _readings.submit((read_text(message.get("source"), "source") or SENSOR, observe(message)))
+            outcome = await _readings.submit((read_text(message.get("source"), "source") or SENSORS, observe(message)))
             refusal = outcome.refusal
         except Refusal as refused:
             refusal = refused
@@ -59,10 +59,7 @@ def observe(message: dict[str, Any]) -> Observation:
 
 def take(readings: Any) -> list[Outcome]:
     """Of each source in its order."""
-    user, is_new = get_user_model().objects.get_or_create(username=SENSOR)
-    if is_new:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
+    user = robot(SENSORS)
     outcomes: dict[int, Outcome] = {}
     for source in dict.fromkeys(source for source, _ in readings):
         numbers = [number for number, (name, _) in enumerate(readings) if name == source]

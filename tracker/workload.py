@@ -9,7 +9,7 @@ from realtime.models import Receipt
 from realtime.protocol import Command
 from realtime.registry import Handler
 from tests.faults.workload import Row
-from tracker.frames import MAP, incident_feature
+from tracker.frames import MAP
 from tracker.models import Incident, Map, Tombstone
 
 KINDS = {"report": 4, "rename": 3, "move": 3, "close": 2, "delete": 1}  # how often each, of 13
@@ -32,7 +32,7 @@ class TrackerWorkload:
         return {
             "rev": Map.objects.the().rev,
             "changes": [[rev, pk, str(client_id)] for rev, pk, client_id in receipts],
-            "rows": [_row(incident_feature(incident)) for incident in Incident.objects.all()]
+            "rows": [_row(incident.geojson_feature) for incident in Incident.objects.all()]
             + [Row(tombstone.object_id, tombstone.object_id, tombstone.rev, "") for tombstone in gone],
         }
 

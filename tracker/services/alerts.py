@@ -59,8 +59,7 @@ def settle_later(payload: dict[str, Any]) -> None:
     """The job for many: `pairs` of a person and an incident. What has changed meanwhile is looked at afresh."""
     for owner_id, pk, reason in payload["pairs"]:
         with transaction.atomic():
-            Watch.objects.get_or_create(user_id=owner_id)
-            Watch.objects.lock(pk=owner_id)
+            Map.objects.lock_it()  # or who closes it at the same time finds no alert to take back
             incident = Incident.objects.filter(pk=pk).first()
             if incident is None:
                 continue
@@ -80,7 +79,7 @@ def settle_area(area: AreaOfInterest) -> None:
     news = {pk: severity for pk, severity in inside.items() if pk not in told}
     if not news:
         return
-    watch, notice = Watch.objects.lock(pk=area.owner_id), f"tracker.area.{area.pk}.{area.rev}"
+    watch, notice = Watch.objects.lock(pk=area.owner_id), f"tracker.area.{area.pk}.{area.owner_id}.{area.rev}"
     is_first = not Alert.objects.filter(notice=notice).exists()
     rev = watch.advance()
     worst = sorted(news, key=lambda pk: (news[pk], -pk))[:TOGETHER]

@@ -86,7 +86,8 @@ def prepare_area(area: AreaOfInterest) -> AreaOfInterest | None:
     before = AreaOfInterest.objects.filter(pk=area.pk).first() if area.pk else None
     watch_of(area.owner)
     area.rev = Watch.objects.lock(pk=area.owner_id).advance()
-    area.created_rev = area.created_rev or area.rev
+    if before is None or before.owner_id != area.owner_id:
+        area.created_rev = area.rev
     if area.is_shared or (before and before.is_shared):
         area.map_rev = the_map.advance()
     area.updated_at = timezone.now()
@@ -96,6 +97,8 @@ def prepare_area(area: AreaOfInterest) -> AreaOfInterest | None:
 def announce_area(area: AreaOfInterest, before: AreaOfInterest | None) -> None:
     """It is written: put it into the index, tell what is open in it, and after the commit who sees it."""
     matching.index([area])
+    if before and before.owner_id != area.owner_id:
+        _take_from(before)
     broadcast(f"{Watch.feed_name}.{area.owner_id}", area_event(area))
     if area.is_shared:
         broadcast(MAP, shared_area_event(area))
@@ -108,12 +111,7 @@ def announce_area(area: AreaOfInterest, before: AreaOfInterest | None) -> None:
 def bury_area(area: AreaOfInterest) -> None:
     """It is being deleted: leave tombstones, take back the alerts, and tell after the commit."""
     the_map = Map.objects.lock_it()
-    alerts.withdraw_area(area)
-    watch_of(area.owner)
-    watch = Watch.objects.lock(pk=area.owner_id)
-    rev = watch.advance()
-    _bury(watch.group, rev, area.pk)
-    broadcast(watch.group, WatchChanged(feed=watch.group, rev=rev, events=[gone("AreaOfInterest", area.pk)]))
+    _take_from(area)
     if area.is_shared:
         rev = the_map.advance()
         _bury(MAP, rev, area.pk)
@@ -133,6 +131,16 @@ def _new_area(user: Any) -> AreaOfInterest:
     if AreaOfInterest.objects.filter(owner=user.pk).count() >= AREAS_PER_PERSON:
         raise Refusal("conflict", f"A person may have {AREAS_PER_PERSON} areas.")
     return AreaOfInterest(owner=user)
+
+
+def _take_from(area: AreaOfInterest) -> None:
+    """Its owner no longer has it, nor what was told because of it."""
+    alerts.withdraw_area(area)
+    watch_of(area.owner)
+    watch = Watch.objects.lock(pk=area.owner_id)
+    rev = watch.advance()
+    _bury(watch.group, rev, area.pk)
+    broadcast(watch.group, WatchChanged(feed=watch.group, rev=rev, events=[gone("AreaOfInterest", area.pk)]))
 
 
 def _bury(feed: str, rev: int, area_id: int) -> None:

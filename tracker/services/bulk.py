@@ -37,17 +37,16 @@ def change_many(user: Any, kind: str, asked: Mapping[str, str], value: int | Non
     return run
 
 
-def change_on(run: Run, deadline: float) -> bool:
-    """What there is time for. True when nothing is left."""
+def change_on(run: Run, deadline: float) -> None:
+    """What there is time for."""
     while _change_some(run):
         if time.monotonic() > deadline:
-            return False
-    return True
+            return
 
 
 @transaction.atomic
 def _change_some(run: Run) -> bool:
-    """These incidents and how far that is, or neither. False when it is over."""
+    """These incidents and how far that is, or neither. False when nothing is left, or somebody else has done these."""
     the_map = Map.objects.lock_it()
     now = Run.objects.select_for_update().get(pk=run.pk)
     if now.is_over or now.last_id != run.last_id:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -23,6 +24,7 @@ ROWS = 10_000  # of a file that is uploaded
 TOGETHER = 200  # rows in one transaction
 FAILURES = 100  # that are remembered with their reasons
 
+logger = logging.getLogger(__name__)
 imports_per_person = Limit("imports", burst=4, per_second=2 / 600)
 
 
@@ -56,14 +58,16 @@ def new_import(user: Any, name: str, content: bytes, *, format: str, source: str
     return Run(owner=user, name=name, format=format, source=source, digest=digest, is_dry_run=is_dry_run)
 
 
-def read_on(run: Run, deadline: float) -> bool:
-    """What there is time for. True when nothing is left."""
-    with run.file.open("rb") as file:
-        for _ in steps(run, file.file, rows=ROWS):
-            if time.monotonic() > deadline and not run.is_over:
-                return False
-    drop_file(run)
-    return True
+def read_on(run: Run, deadline: float) -> None:
+    """What there is time for."""
+    try:
+        with run.file.open("rb") as file:
+            for _ in steps(run, file.file, rows=ROWS):
+                if time.monotonic() > deadline:
+                    return
+    except OSError as error:
+        logger.warning("Import %s cannot be read: %s", run.pk, error)
+        runs.end(run, Run.Status.FAILED, "The worker cannot read the file. Send it again; if that fails too, tell staff.")
 
 
 def drop_file(run: Run) -> None:

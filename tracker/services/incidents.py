@@ -11,6 +11,7 @@ from django.db import transaction
 from realtime.limits import Limit
 from realtime.protocol import Refusal
 from realtime.receipts import Done, once
+from tracker.frames import MAP
 from tracker.models import Incident, Map
 from tracker.services.storing import Edit, check, store
 
@@ -48,7 +49,7 @@ def report_incidents(reports: Sequence[Report]) -> list[Done | Exception]:
     edits: dict[int, Edit] = {}
     for number, report in enumerate(reports):
         try:
-            done = once(report.reporter, report.client_id) if report.client_id and report.reporter else None
+            done = _done_before(report)
             if done is None:
                 edits[number] = Edit(_new_incident(report), actor=report.reporter)
             results.append(done)
@@ -116,6 +117,15 @@ def get_changeable(user: Any, incident_id: int) -> Incident:
     return incident
 
 
+def _done_before(report: Report) -> Done | None:
+    if report.client_id is None:
+        return None
+    if report.reporter:
+        return once(report.reporter, report.client_id)
+    earlier = Incident.objects.filter(source="", external_id=str(report.client_id)).first()
+    return Done(MAP, earlier.rev, earlier.pk) if earlier else None
+
+
 def _new_incident(report: Report) -> Incident:
     reports_per_person.spend(report.reporter.pk if report.reporter else report.address)
     incident = Incident(
@@ -126,6 +136,8 @@ def _new_incident(report: Report) -> Incident:
         lat=report.lat,
         reporter=report.reporter,
     )
+    if report.client_id and not report.reporter:  # a visitor has no receipts
+        incident.external_id = str(report.client_id)
     check(incident)
     return incident
 

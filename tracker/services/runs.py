@@ -23,26 +23,30 @@ def perform_run(pk: int) -> None:
     run = Run.objects.select_related("owner").filter(pk=pk).first()
     if run is None:
         return
-    if run.is_over:  # cancelled before its turn
+    if not run.is_over:  # or it was cancelled before its turn
+        work = imports.read_on if run.kind == Run.Kind.IMPORT else bulk.change_on
+        work(run, time.monotonic() + SECONDS)
+        run.refresh_from_db()  # another worker may be at it: one that was told to end, and is not gone yet
+    if run.is_over:
         imports.drop_file(run)
-        return
-    work = imports.read_on if run.kind == Run.Kind.IMPORT else bulk.change_on
-    if not work(run, time.monotonic() + SECONDS):
-        jobs.enqueue("tracker.run", {"id": pk})
+    else:
+        jobs.enqueue("tracker.run", {"id": pk}, key=f"tracker.run.{pk}")
 
 
-@transaction.atomic
 def cancel_run(user: Any, pk: int) -> None:
     """What is done stays; the rest is left. Raises `Refusal`."""
-    run = Run.objects.select_for_update().filter(pk=pk, owner=user.pk).first()
+    run = Run.objects.filter(pk=pk, owner=user.pk).first()
     if run is None:
         raise Refusal("not_found", "There is no such work.")
-    if not run.is_over:
-        end(run, Run.Status.CANCELLED)
+    end(run, Run.Status.CANCELLED)
 
 
 @transaction.atomic
 def end(run: Run, status: str, message: str = "") -> None:
+    """As far as it has come by now. What is over stays as it is."""
+    run.refresh_from_db(from_queryset=Run.objects.select_for_update())
+    if run.is_over:
+        return
     run.status, run.message, run.finished_at = status, message[:300], timezone.now()
     if status == Run.Status.DONE:
         run.percent = 100

@@ -24,7 +24,7 @@ from tracker.models import DESCRIPTION_LENGTH, NAME_LENGTH, Incident, IncidentCh
 from tracker.services import alerts
 
 # What people may see change. The rest of a row follows from these.
-TOLD = ("name", "description", "severity", "closed", "lon", "lat", "url")
+TOLD = ("name", "description", "severity", "closed", "lon", "lat", "url", "reporter_id")
 COLUMNS = (*TOLD, *Incident.KEPT_IN_STEP, "source_at")
 BATCH = 500  # rows in one statement
 

@@ -61,3 +61,5 @@ def _verbs(changes: dict[str, list[Any]]) -> Iterator[str]:
         yield "moved it"
     if "description" in changes or "url" in changes:
         yield "changed the details"
+    if "reporter_id" in changes:
+        yield "gave it to somebody else"

@@ -7,7 +7,9 @@ from django.contrib.auth.models import User
 from realtime import jobs
 from realtime.signals import user_notification_withdrawn, user_notified
 from realtime.testing import RealtimeTestCase
-from tracker.models import Alert, AreaOfInterest, Severity
+from tracker.consumers import WatchFeed
+from tracker.events import PostDelete
+from tracker.models import Alert, AreaOfInterest, Incident, MapQuerySet, Severity, Watch
 from tracker.services import alerts
 from tracker.tests.people import change, draw, person, report, square
 
@@ -178,6 +180,33 @@ class DrawingTests(AlertCase):
         area.delete()
         self.assertEqual(len(self.withdrawn), 2)
 
+    def test_given_to_somebody_else_it_leaves_the_one_and_tells_the_other(self):
+        report(self.sam)
+        area = draw(self.ann)
+        cursor = Watch.objects.get(pk=self.ann.pk).rev
+        area.owner = self.bob
+        area.save()
+        self.assertEqual(self.texts(), [("ann", "Medium: Flood"), ("bob", "Medium: Flood")])
+        self.assertEqual([key for _, key in self.withdrawn], [self.told[0][2]])
+        self.assertEqual(area.alerts.get(withdrawn_at=None).owner, self.bob)
+        [change] = WatchFeed().changes(self.ann.pk, cursor, 10)
+        self.assertEqual([event.feature["id"] for event in change.events], [f"AreaOfInterest:{area.pk}"])
+        self.assertIsInstance(change.events[0], PostDelete)
+        [drawn, *_] = WatchFeed().changes(self.bob.pk, 0, 10)
+        self.assertTrue(drawn.events[0].created)
+
+
+class CatchingUpTests(AlertCase):
+    def test_what_was_told_at_once_of_very_many_hides_nothing_that_came_after(self):
+        for number in range(alerts.ALERTS_SHOWN + 5):
+            report(self.sam, lon=number / 10)
+        draw(self.ann)
+        last = report(self.sam, name="The last")
+        drawn, many, one = WatchFeed().changes(self.ann.pk, 0, 3)
+        self.assertEqual(len(many.events), alerts.ALERTS_SHOWN)
+        self.assertEqual([event.feature["properties"]["pk"] for event in one.events], [last.pk])
+        self.assertEqual((drawn.rev, one.rev), (1, 3))
+
 
 class ManyTests(AlertCase):
     def test_whom_many_areas_concern_is_told_by_jobs_and_once(self):
@@ -199,6 +228,21 @@ class ManyTests(AlertCase):
         draw(self.ann)
         incident = report(self.sam, lon=50)
         alerts.settle_later({"pairs": [[self.ann.pk, incident.pk, "reported"]]})
+        self.assertEqual(self.told, [])
+
+    def test_one_that_is_closed_while_the_job_waits_for_the_map_is_told_to_nobody(self):
+        draw(self.ann)
+        draw(self.bob)
+        with mock.patch.object(alerts, "AT_ONCE", 1):
+            report(self.sam)
+        lock_it = MapQuerySet.lock_it
+
+        def waiting(maps):
+            Incident.objects.update(closed=True)
+            return lock_it(maps)
+
+        with mock.patch.object(MapQuerySet, "lock_it", waiting):
+            self.assertEqual(jobs.run_due(), 2)
         self.assertEqual(self.told, [])
 
     def test_a_deleted_person_leaves_no_alert_behind(self):

@@ -247,6 +247,7 @@ class ReadingTests(ApiCase):
             seen += [one["properties"]["pk"] for one in page["features"]]
             address = page.get("next")
         self.assertEqual(seen, sorted(Incident.objects.open().values_list("pk", flat=True), reverse=True))
+        self.assertEqual(self.get(f"limit={'1'.zfill(18)}000").json()["field"], "limit")
 
     def test_a_copy_is_kept_in_step_by_revisions(self):
         rev = Map.objects.get().rev
@@ -289,6 +290,13 @@ class PageFeedsTests(ApiCase):
         self.assertEqual((answer["ids"], answer["name"], answer["rev"]), ([self.incident.pk], ["Fire"], self.incident.rev))
         self.assertEqual(self.client.get("/tracker/points?bbox=20,0,30,60").json()["ids"], [])
         self.assertEqual(self.client.get("/tracker/points?bbox=x").status_code, 400)
+
+    def test_the_collection_leads_through_everything_once(self):
+        report(self.bob, 6, 50)
+        self.client.force_login(self.ann)
+        first = self.client.get("/tracker/incidents.geojson?limit=1").json()
+        [last] = self.client.get(first["next"]).json()["features"]
+        self.assertEqual(last["properties"]["pk"], self.incident.pk)
 
     def test_ones_own_areas_and_shared_ones_are_given(self):
         self.client.force_login(self.ann)

@@ -27,6 +27,12 @@ people = User.objects.all()
 print(json.dumps({user.username: AccessToken.issue(user, "test", "tracker:read tracker:write")[1] for user in people}))
 """
 
+LIES_IN = """(() => {{
+    const [outer, inner] = [...document.querySelectorAll('{}, {}')].map((one) => one.getBoundingClientRect());
+    const [x, y] = [inner.x + inner.width / 2, inner.y + inner.height / 2];
+    return outer.left < x && x < outer.right && outer.top < y && y < outer.bottom;
+}})()"""
+
 
 class MapCase(SimpleTestCase):
     @classmethod
@@ -108,7 +114,6 @@ class LiveTests(MapCase):
         bob.sees("Close by")
         self.assertEqual([frame for frame in frames if "Far away" in frame], [])
         bob.page.evaluate("location.assign('#map=9/-20/-50')")
-        bob.page.reload()
         bob.sees("Far away")
 
     def test_panning_and_zooming_show_what_is_there(self):
@@ -149,13 +154,16 @@ class LiveTests(MapCase):
         bob = self.tab("bob", "/tracker/#map=7/41/21")
         expect(elsewhere.page.locator("connection-status")).to_have_attribute("data-state", "live")
         self.report("Oil spill", 21, 41, severity=1)
-        toast = on_map.toast("Urgent: Oil spill, in Quay")
+        toast = on_map.toast("Urgent: Oil spill")
         expect(on_map.page.locator(".mark[data-alert]")).to_have_count(1)
         expect(on_map.row("Oil spill")).to_have_attribute("data-alert", "")
         expect(elsewhere.page.locator(".toast").filter(has_text="Oil spill")).to_have_count(1)
         expect(bob.page.locator(".mark[data-alert]")).to_have_count(0)
-        toast.get_by_role("button", name="Show").click()
+        on_map.page.evaluate("window.isSamePage = true")
+        toast.get_by_role("link").click()
         expect(on_map.panel("details").locator(".incident__name")).to_have_text("Oil spill")
+        expect(toast).to_have_count(0)
+        self.assertTrue(on_map.page.evaluate("window.isSamePage"))
         expect(on_map.page.locator(".mark[data-alert]")).to_have_count(0)
         inbox = self.tab("ann", "/notifications/")
         expect(inbox.page.locator("main")).to_contain_text("Urgent: Oil spill")
@@ -182,7 +190,7 @@ class LiveTests(MapCase):
         ann = self.tab("ann", "/tracker/#map=6/10/60")
         ann.draw((600, 300), (800, 300), (800, 450), (600, 450))
         ann.save_area("Strait")
-        areas = ann.page.locator("path.area")
+        areas = ann.page.locator("path[data-area]")
         expect(areas).to_have_count(1)
         ann.page.mouse.click(700, 380)
         expect(ann.panel("area").locator('[name="name"]')).to_have_value("Strait")
@@ -209,21 +217,38 @@ class LiveTests(MapCase):
         bob.page.keyboard.press("Enter")
         expect(bob.panel("area")).to_be_visible()
         bob.save_area("By hand")
-        expect(bob.page.locator("path.area")).to_have_count(1)
+        expect(bob.page.locator("path[data-area]")).to_have_count(1)
+
+    def test_what_is_drawn_while_the_page_asks_for_the_areas_is_not_lost(self):
+        earlier = self.draw("Earlier", "dan", 9, 49, 1)
+        held = []
+        dan = self.tab("dan", "/tracker/")
+        dan.page.route("**/tracker/areas.geojson", lambda route: held.append((route, route.fetch())))
+        dan.page.reload()
+        dan.is_ready()
+        later = self.draw("Later", "dan", 11, 49, 1)
+        expect(dan.page.locator(f'[data-area="{later}"]')).to_have_count(1)
+        [(route, answer)] = held
+        route.fulfill(response=answer)
+        expect(dan.page.locator(f'[data-area="{earlier}"]')).to_have_count(1)
+        expect(dan.page.locator(f'[data-area="{later}"]')).to_have_count(1)
 
     def test_only_what_is_in_ones_own_areas(self):
-        self.draw("Mine", "eve", 100, 20, 4)
+        area = self.draw("Mine", "eve", 100, 20, 4)
         self.draw("Hers", "fay", 106, 20, 4)
         for name, lon in (("In mine", 102), ("In hers", 108), ("In none", 112)):
             self.report(name, lon, 22)
         eve = self.tab("eve", "/tracker/#map=6/22/106")
         for name in ("In mine", "In hers", "In none"):
             eve.sees(name)
-        expect(eve.page.locator("path.area")).to_have_count(1)
+        shown = eve.page.locator("path[data-area]").evaluate_all("paths => paths.map((path) => Number(path.dataset.area))")
+        self.assertEqual(set(shown), {area})
         eve.page.get_by_label("In my areas").check()
         eve.sees("In mine")
         eve.misses("In hers")
         eve.misses("In none")
+        eve.page.evaluate("location.hash = '#map=3/22/-185'")  # on the other side of the antimeridian they stay together
+        wait_for(eve.page, LIES_IN.format(f'[data-area="{area}"]', '.mark[title="In mine"]'))
 
 
 class PageTests(MapCase):
@@ -247,6 +272,17 @@ class PageTests(MapCase):
         tab.sees("Fire in the docks")
         tab.page.locator('[data-filters] [name="q"]').fill("")
         tab.sees("Parade")
+
+    def test_by_age_and_to_where_one_is(self):
+        code = "from datetime import timedelta\nfrom tracker.models import Incident\nit = Incident.objects.get(name='Parade')"
+        self.server.run(f"{code}\nit.created_at -= timedelta(hours=2)\nit.save()")
+        place = {"latitude": 50.4, "longitude": 10.9}
+        tab = self.tab("bob", permissions=["geolocation"], geolocation=place)
+        tab.page.get_by_label("Reported", exact=True).select_option("1")
+        tab.misses("Parade")
+        tab.sees("Fire in the docks")
+        tab.act("locate")
+        tab.page.wait_for_url("**/tracker/#map=10/50.4000/10.9000")
 
     def test_the_address_leads_back_to_the_view_and_the_incident(self):
         tab = self.tab("bob", "/tracker/#map=7/50/10")

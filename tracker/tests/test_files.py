@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import SimpleTestCase
 
 from realtime import jobs
+from realtime.models import Job
 from realtime.protocol import Refusal
 from realtime.testing import RealtimeTestCase, forget_limits
 from tracker import formats, services
@@ -143,6 +144,21 @@ class RunCase(RealtimeTestCase):
         run.refresh_from_db()
         return run
 
+    def overtaken(self, run, module, work):
+        """Do the job of a worker that looks how far it is, whereupon another one does some of it, and is killed."""
+        real = getattr(module, work)
+
+        def late(run, deadline):
+            with mock.patch.object(module, work, real), mock.patch("tracker.services.runs.SECONDS", -1.0):
+                services.perform_run(run.pk)
+            Job.objects.all().delete()
+            real(run, deadline)
+
+        with mock.patch.object(module, work, late):
+            services.perform_run(run.pk)
+        run.refresh_from_db()
+        return run
+
 
 class ImportTests(RunCase):
     def test_a_file_is_read_by_a_job_and_then_gone(self):
@@ -168,6 +184,20 @@ class ImportTests(RunCase):
         services.perform_run(run.pk)
         run.refresh_from_db()
         self.assertEqual((run.status, run.position, run.created_count), (Run.Status.DONE, 900, 900))
+
+    def test_two_workers_at_one_file_leave_nothing_out(self):
+        run = self.overtaken(self.upload(csv_rows(900)), imports, "read_on")
+        self.assertEqual((run.status, run.position, bool(run.file)), (Run.Status.RUNNING, 200, True))
+        run = self.finish(run)
+        self.assertEqual((run.status, run.created_count, Incident.objects.count()), (Run.Status.DONE, 900, 900))
+
+    def test_a_file_that_the_worker_cannot_read_ends_the_import(self):
+        run = self.upload(csv_rows(3))
+        Path(run.file.path).unlink()
+        with self.assertLogs("tracker.services.imports", "WARNING"):
+            run = self.finish(run)
+        self.assertEqual((run.status, Job.objects.count()), (Run.Status.FAILED, 0))
+        self.assertIn("cannot read the file", run.message)
 
     def test_what_takes_long_is_done_by_several_jobs(self):
         run = self.upload(csv_rows(500))
@@ -277,6 +307,15 @@ class BulkTests(RunCase):
             self.assertEqual((run.position, run.status), (3, Run.Status.RUNNING))
             run = self.finish(run)
         self.assertEqual((run.changed_count, Incident.objects.open().count()), (7, 0))
+
+    def test_two_workers_at_one_change_leave_nothing_out(self):
+        for index in range(7):
+            report(self.sam, index, 0)
+        with mock.patch.object(bulk, "TOGETHER", 3):
+            run = self.overtaken(services.change_many(self.sam, Run.Kind.CLOSE, {}), bulk, "change_on")
+            self.assertEqual((run.position, run.status), (3, Run.Status.RUNNING))
+            run = self.finish(run)
+        self.assertEqual((run.status, run.changed_count), (Run.Status.DONE, 7))
 
     def test_what_makes_no_sense_is_refused(self):
         change(self.sam, report(self.sam), closed=True)

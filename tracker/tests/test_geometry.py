@@ -1,19 +1,25 @@
 """The grid against Shapely: over random and special shapes, the index finds what the exact test finds, and nothing else."""
 
+import json
 import math
 import random
+from pathlib import Path
 
 import numpy
 import pytest
 import shapely
-from django.test import SimpleTestCase
+import shapely.geometry
+from django.contrib.staticfiles import finders
+from django.test import SimpleTestCase, TestCase
 from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.protocol import Refusal
 from tracker.geo.cells import Box, ancestors, box_of, cell_at, contains, covering, leaf, span, unwrapped, wrap
 from tracker.geo.shapes import CELLS, RINGS, TURNS, VERTICES, cover, covers, read_geometry, read_point, shape_of
-from tracker.tests.people import square
+from tracker.models import AreaOfInterest, Incident, Severity
+from tracker.services import matching
+from tracker.tests.people import person, square
 
 POLYGONS = 1_000
 POINTS = 110  # for each
@@ -92,7 +98,7 @@ def found(geometry, points):
         yield any(states) or (bool(states) and covers(shape, lon, lat))
 
 
-class AgainstShapelyTests(SimpleTestCase):
+class AgainstShapelyTests(TestCase):
     def test_the_index_finds_exactly_what_is_inside(self):
         chance, checked, inside = random.Random(7), 0, 0
         shapes = [*SPECIAL.values(), *(random_polygon(chance) for _ in range(POLYGONS))]
@@ -104,6 +110,23 @@ class AgainstShapelyTests(SimpleTestCase):
             checked, inside = checked + len(points), inside + sum(got)
         self.assertGreater(checked, 100_000)
         self.assertGreater(inside, 30_000)
+
+    def test_the_database_finds_exactly_what_is_inside(self):
+        chance = random.Random(11)
+        shapes = [*SPECIAL.values(), *(random_polygon(chance) for _ in range(30))]
+        points = [point for shape in shapes for point in points_for(shape, chance)]
+        owner, facts = person("ann"), {"severity": Severity.MEDIUM}
+        areas = AreaOfInterest.objects.bulk_create([AreaOfInterest(owner=owner, geometry=shape, **facts) for shape in shapes])
+        matching.index(areas)
+        incidents = Incident.objects.bulk_create(
+            [Incident(lon=lon, lat=lat, cell=leaf(lon, lat), **facts) for lon, lat in points], batch_size=500
+        )
+        around = matching.areas_around(incidents)
+        for area in areas:
+            wanted = {incident.pk for incident, is_in in zip(incidents, expected(area.geometry, points), strict=True) if is_in}
+            self.assertEqual({pk for pk, found in around.items() if area.pk in found}, wanted, area.geometry)
+            self.assertEqual(set(matching.incidents_in(area)), wanted, area.geometry)
+        self.assertGreater(len(points), 3_000)
 
     def test_a_large_area_has_no_more_cells_than_a_small_one(self):
         for name, geometry in SPECIAL.items():
@@ -209,3 +232,16 @@ class ReadingTests(SimpleTestCase):
             with self.subTest((lon, lat)), pytest.raises(Refusal) as refusal:
                 read_point(lon, lat)
             self.assertIn(saying, refusal.value.message)
+
+
+class BaseMapTests(SimpleTestCase):
+    def test_no_edge_of_a_country_runs_around_the_world(self):
+        for name in ("world-110m.json", "world-50m.json"):
+            countries = json.loads(Path(finders.find(f"tracker/{name}")).read_text())["features"]
+            shapes = [shapely.geometry.shape(country["geometry"]) for country in countries]
+            self.assertGreater(len(shapes), 100, name)
+            for country, shape in zip(countries, shapes, strict=True):
+                for part in getattr(shape, "geoms", [shape]):
+                    for ring in (part.exterior, *part.interiors):
+                        steps = numpy.abs(numpy.diff(numpy.array(ring.coords)[:, 0]))
+                        self.assertLessEqual(steps.max(), 180, (name, country["properties"]["name"]))

@@ -69,11 +69,13 @@ class RightsTests(PageCase):
         self.assertEqual(Incident.objects.filter(reporter=None).count(), 6)
 
     def test_a_form_that_is_sent_twice_is_one_report(self):
-        self.client.force_login(self.ann)
-        facts = {"name": "Smoke", "lat": "5", "lon": "5", "severity": 2, "description": "", "client_id": str(uuid4())}
-        for _ in range(2):
-            self.client.post("/tracker/report/", facts)
-        self.assertEqual(Incident.objects.count(), 1)
+        for reporter in (None, self.ann):
+            if reporter:
+                self.client.force_login(reporter)
+            facts = {"name": "Smoke", "lat": "5", "lon": "5", "severity": 2, "description": "", "client_id": str(uuid4())}
+            for _ in range(2):
+                self.assertEqual(self.client.post("/tracker/report/", facts).status_code, 302)
+            self.assertEqual(Incident.objects.filter(reporter=reporter).count(), 1)
 
 
 class FormTests(PageCase):
@@ -134,6 +136,11 @@ class ListTests(PageCase):
         self.assertContains(self.get("/tracker/incidents/"), "Nothing found")
         self.assertContains(self.get("/tracker/areas/"), "You watch no area yet")
         self.assertContains(self.get("/tracker/runs/"), "Nothing imported yet")
+
+    def test_a_page_that_shows_no_alerts_does_not_say_that_it_shows_their_feed(self):
+        run = Run.objects.create(owner=self.ann, name="a.csv", format="csv", source="csv")
+        for path in ("/tracker/runs/", f"/tracker/runs/{run.pk}/"):
+            self.assertNotContains(self.get(path), 'data-feed="tracker.watch')  # or the bell leaves the toast to the page
 
     def test_an_area_lists_its_alerts_to_its_owner_only(self):
         area = draw(self.sam, is_shared=True)

@@ -25,7 +25,9 @@ from tracker.demo import AREAS, INCIDENTS
 from tracker.formats import geojson
 from tracker.management.commands import tracker_simulate
 from tracker.models import Alert, AreaCell, AreaOfInterest, Incident, IncidentChange, Severity
+from tracker.robots import robot
 from tracker.simulation import World, area_around
+from tracker.templatetags.tracker import history_line
 from tracker.tests.people import draw, person
 
 
@@ -46,9 +48,15 @@ class SensorTests(RealtimeTestCase):
         reading = {"source": "gauges", "external_id": "g-7", "name": "River above the mark", "lon": 5, "lat": 5, "severity": 2}
         await self.read(reading, reading, reading | {"severity": "urgent"})
         incident = await Incident.objects.select_related("reporter").aget()
-        self.assertEqual((incident.source, incident.severity, incident.reporter.username), ("gauges", 1, sensors.SENSOR))
-        self.assertFalse(incident.reporter.has_usable_password())
+        self.assertEqual((incident.source, incident.severity, incident.reporter.username), ("gauges", 1, "sensors@tracker"))
         self.assertEqual((await Alert.objects.aget()).owner_id, person_ann.pk)
+
+    def test_nobody_can_sign_up_as_the_sensors(self):
+        name = robot(sensors.SENSORS).username
+        User.objects.all().delete()
+        facts = {"password1": "a long way to the sea", "password2": "a long way to the sea"}
+        self.assertEqual(self.client.post("/accounts/sign-up/", {"username": name, **facts}).status_code, 200)
+        self.assertFalse(User.objects.exists() or robot(sensors.SENSORS).has_usable_password())
 
     async def test_a_reading_that_makes_no_sense_is_logged_and_the_next_one_is_taken(self):
         with self.assertLogs("tracker.sensors", "WARNING") as logged:
@@ -166,6 +174,14 @@ class AdminTests(RealtimeTestCase):
             "/admin/tracker/incident/", {"action": "delete_selected", "_selected_action": incident.pk, "post": "yes"}
         )
         self.assertFalse(Incident.objects.exists() or IncidentChange.objects.exists())
+
+    def test_the_admin_gives_an_incident_to_somebody_else(self):
+        incident, ann = Incident.objects.create(name="Nobody's", lon=5, lat=5), person("ann")
+        facts = {"name": "Nobody's", "severity": 2, "lat": "5", "lon": "5", "description": "", "url": "", "reporter": ann.pk}
+        self.save(f"/admin/tracker/incident/{incident.pk}/change/", **facts)
+        incident.refresh_from_db()
+        self.assertEqual(incident.reporter, ann)
+        self.assertIn("root raised it from Medium to High, gave it to somebody else", history_line(incident.history.last()))
 
     def test_what_the_services_refuse_is_said_at_the_form(self):
         answer = self.save("/admin/tracker/incident/add/", name="x", severity=2, lat="95", lon="5")

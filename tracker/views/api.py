@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -14,7 +15,6 @@ from realtime.tokens import require_token
 from tracker import services
 from tracker.asking import bad, filtered
 from tracker.formats import geojson as features
-from tracker.frames import incident_feature
 from tracker.models import SOURCE_LENGTH, Incident, Map, Tombstone
 from tracker.observations import Outcome
 from tracker.views.answers import fresh, geojson, json, refusing
@@ -94,6 +94,15 @@ def incident_page(request: HttpRequest) -> HttpResponse:
     return fresh(request, lambda: geojson(read(request, the_map)), the_map)
 
 
+@login_required
+@require_safe
+@refusing
+def incident_collection(request: HttpRequest) -> HttpResponse:
+    """The same pages with the session in place of a token, for who looks at them in a browser."""
+    the_map = Map.objects.the()
+    return fresh(request, lambda: geojson(_page(request, the_map)), the_map)
+
+
 @require_safe
 @refusing
 def openapi(request: HttpRequest) -> HttpResponse:
@@ -113,7 +122,7 @@ def _page(request: HttpRequest, the_map: Map) -> Page:
         asked = request.GET.copy()
         asked["before"] = str(rows[limit - 1].pk)
         address = request.build_absolute_uri(f"{request.path}?{asked.urlencode()}")
-    shown = [incident_feature(incident) for incident in rows[:limit]]
+    shown = [incident.geojson_feature for incident in rows[:limit]]
     return Page(type="FeatureCollection", rev=the_map.rev, features=shown, next=address)
 
 
@@ -123,7 +132,7 @@ def _changes(request: HttpRequest, the_map: Map) -> Page:
     rows = list(Incident.objects.filter(rev__gt=since).order_by("rev")[: limit + 1])
     reached = rows[limit - 1].rev if len(rows) > limit else the_map.rev
     gone = Tombstone.objects.filter(feed=the_map.group, rev__gt=since, rev__lte=reached, model="Incident")
-    shown = [incident_feature(incident) for incident in rows[:limit]]
+    shown = [incident.geojson_feature for incident in rows[:limit]]
     deleted = list(gone.order_by("rev").values_list("object_id", flat=True))
     return Page(type="FeatureCollection", rev=reached, features=shown, deleted=deleted)
 
@@ -177,6 +186,6 @@ def _result(index: int, outcome: Outcome) -> Result:
 
 def _number(request: HttpRequest, name: str, most: int) -> int:
     text = request.GET.get(name, str(most))
-    if not text.isdecimal() or not 1 <= int(text[:18]) <= most:
+    if not text.isdecimal() or len(text) > 18 or not 1 <= int(text) <= most:
         raise bad(name, f"{name} is a number from 1 to {most}.")
     return int(text)

@@ -11,12 +11,10 @@ from django.views.decorators.http import require_safe
 from tracker import services
 from tracker.asking import filtered
 from tracker.forms import AreaForm, IncidentForm
-from tracker.frames import area_feature, incident_feature
 from tracker.models import AreaOfInterest, Incident, Map, Severity
 from tracker.views.answers import fresh, geojson, json, refusing
 
 POINTS = 60_000  # of one answer to the map
-FEATURES = 1_000  # of one page of a collection
 LISTED = 50  # beside the map, before scripts take over
 
 
@@ -64,25 +62,13 @@ def _columns(request: HttpRequest, the_map: Map) -> dict[str, Any]:
 
 @login_required
 @require_safe
-@refusing
-def incident_collection(request: HttpRequest) -> HttpResponse:
-    """Open incidents as GeoJSON, newest first."""
-
-    def collection() -> HttpResponse:
-        incidents = filtered(request.GET).order_by("-pk")[:FEATURES]
-        return geojson({"type": "FeatureCollection", "features": [incident_feature(incident) for incident in incidents]})
-
-    return fresh(request, collection, Map.objects.the())
-
-
-@login_required
-@require_safe
 def area_collection(request: HttpRequest) -> HttpResponse:
     """One's own areas, and those that are shared, as GeoJSON."""
-    watch = services.watch_of(request.user)
+    watch, the_map = services.watch_of(request.user), Map.objects.the()  # read before the rows, as above
+    revs = {"rev": watch.rev, "map_rev": the_map.rev}
 
     def collection() -> HttpResponse:
         areas = AreaOfInterest.objects.visible_to(request.user).order_by("pk")
-        return geojson({"type": "FeatureCollection", "rev": watch.rev, "features": [area_feature(area) for area in areas]})
+        return geojson({"type": "FeatureCollection", **revs, "features": [area.geojson_feature for area in areas]})
 
-    return fresh(request, collection, watch, Map.objects.the())
+    return fresh(request, collection, watch, the_map)

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from realtime.limits import unlimited
@@ -17,9 +16,9 @@ from realtime.models import AccessToken
 from realtime.tokens import revoke
 from tracker import services
 from tracker.models import AreaOfInterest, Severity
+from tracker.robots import SUFFIX, robot
 from tracker.simulation import OPEN, World, area_around
 
-SIMULATOR = "simulator"
 AREAS_EACH = 10  # of one simulated watcher
 PERIOD_SECONDS = 0.5  # between two requests
 TIMEOUT_SECONDS = 30
@@ -40,7 +39,7 @@ class Command(BaseCommand):
         if rate <= 0 or open <= 0 or areas < 0:
             raise CommandError("--rate and --open are above 0, --areas is not below.")
         chance = random.Random(seed)
-        user = make_user(SIMULATOR)
+        user = robot("simulator")
         watch_areas(areas, chance)
         token, secret = AccessToken.issue(user, "tracker_simulate", "tracker:write")
         address = f"{url.rstrip('/')}/tracker/api/incidents?source=simulator"
@@ -86,17 +85,9 @@ def send(address: str, secret: str, features: list[dict[str, Any]]) -> dict[str,
 
 def watch_areas(number: int, chance: random.Random) -> None:
     """As many areas, of people who cannot log in. Those of an earlier run are kept."""
-    missing = number - AreaOfInterest.objects.filter(owner__username__startswith="watcher-").count()
+    missing = number - AreaOfInterest.objects.filter(owner__username__endswith=SUFFIX).count()
     with unlimited():
         for index in range(max(0, missing)):
-            owner = make_user(f"watcher-{index // AREAS_EACH + 1}")
+            owner = robot(f"watcher-{index // AREAS_EACH + 1}")
             plan = services.Plan(f"Area {index + 1}", chance.choice(Severity.values), area_around(chance))
             services.save_area(owner, plan)
-
-
-def make_user(name: str) -> User:
-    user, is_new = User.objects.get_or_create(username=name)
-    if is_new:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-    return user

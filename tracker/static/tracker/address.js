@@ -7,9 +7,9 @@ export function viewInAddress() {
   return found && { zoom: Number(found[1]), lat: Number(found[2]), lon: Number(found[3]) };
 }
 
-/** The id of the "incident" or "area" that the address names; 0 for none. */
-export function idInAddress(kind) {
-  return Number(new URL(location.href).searchParams.get(kind)) || 0;
+/** The id of the "incident" or "area" that an address names; 0 for none. */
+export function idInAddress(kind, address = location.href) {
+  return Number(new URL(address).searchParams.get(kind)) || 0;
 }
 
 export function writeAddress({ zoom, lat, lon, incident }) {

@@ -2,34 +2,41 @@
 import { L } from "./leaflet.js";
 
 const TURNS = [-360, 0, 360];
-const REACH = 240; // degrees of longitude that a window may reach to
 
 export class AreaLayer extends EventTarget {
   #map;
   #me;
   #renderer = L.svg({ padding: 0.5 });
-  #areas = new Map(); // id to {feature, layer, rings}
+  #areas = new Map(); // id to {feature, rings, layer, turns}
+  #since = null; // what came while they were asked for
 
   constructor({ map, me }) {
     super();
     this.#map = map;
     this.#me = me;
+    map.on("moveend", () => this.#areas.forEach((area) => this.#turn(area)));
   }
 
   async load(url) {
+    const since = (this.#since = []);
     const response = await fetch(url, { credentials: "same-origin" });
     if (!response.ok || response.redirected) throw new Error(`${url}: ${response.status}`);
-    const { features, rev } = await response.json();
+    const { features, rev, map_rev } = await response.json();
+    if (since !== this.#since) return; // it was asked for anew
     for (const id of [...this.#areas.keys()]) this.#forget(id);
     features.forEach((feature) => this.#show(feature));
+    this.#since = null;
+    for (const [event, from] of since) if (from.rev > (from.isShared ? map_rev : rev)) this.apply(event, from);
     this.dispatchEvent(new Event("change"));
     return { rev };
   }
 
-  /** A `post_save` or `post_delete`, of the map's feed or of one's own. */
-  apply({ type, feature }, isShared) {
+  /** A `post_save` or `post_delete`, of revision `rev` of the map's feed, or of one's own. */
+  apply(event, { rev, isShared = false }) {
+    const { type, feature } = event;
     const { pk, model } = feature.properties;
     if (model !== "AreaOfInterest") return;
+    this.#since?.push([event, { rev, isShared }]);
     const isMine = this.#areas.get(pk)?.feature.properties.owner === this.#me;
     if (type === "post_delete" && isShared && isMine) return; // no longer shared; one's own feed tells whether it is gone
     this.#forget(pk);
@@ -62,20 +69,36 @@ export class AreaLayer extends EventTarget {
   }
 
   #show(feature) {
-    const { pk, name, owner, is_active } = feature.properties;
-    const isMine = owner === this.#me;
-    const className = `area${isMine ? "" : " area--shared"}${is_active ? "" : " area--off"}`;
+    const { pk } = feature.properties;
     const { type, coordinates } = feature.geometry;
     const rings = (type === "Polygon" ? [coordinates] : coordinates).flat().map(withBox);
-    const style = { renderer: this.#renderer, style: { className, weight: 2 } };
-    const layer = L.featureGroup(turnsInSight(rings).map((turn) => L.geoJSON(feature.geometry, { ...style, coordsToLatLng: turned(turn) })));
+    const layer = L.featureGroup().addTo(this.#map);
     layer.on("click", (event) => {
       L.DomEvent.stopPropagation(event);
       this.dispatchEvent(new CustomEvent("choose", { detail: pk }));
     });
-    layer.addTo(this.#map);
-    layer.eachLayer((copy) => copy.eachLayer((path) => describe(path.getElement(), `Area: ${name}`)));
-    this.#areas.set(pk, { feature, layer, rings });
+    const area = { feature, rings, layer, turns: [] };
+    this.#areas.set(pk, area);
+    this.#turn(area);
+  }
+
+  /** Draws it on those copies of the world on which incidents are shown now. */
+  #turn(area) {
+    const turns = turnsInSight(area.rings, this.#map.getCenter().lng);
+    if (String(turns) === String(area.turns)) return;
+    area.turns = turns;
+    area.layer.clearLayers();
+    for (const turn of turns) area.layer.addLayer(this.#copy(area.feature, turn));
+  }
+
+  #copy({ geometry, properties: { pk, name, owner, is_active } }, turn) {
+    const className = `area${owner === this.#me ? "" : " area--shared"}${is_active ? "" : " area--off"}`;
+    return L.geoJSON(geometry, {
+      renderer: this.#renderer,
+      style: { className, weight: 2 },
+      coordsToLatLng: ([lon, lat]) => L.latLng(lat, lon + turn),
+      onEachFeature: (_, path) => path.on("add", () => describe(path.getElement(), pk, name)),
+    });
   }
 
   #forget(id) {
@@ -84,17 +107,17 @@ export class AreaLayer extends EventTarget {
   }
 }
 
-/** An area near the antimeridian is seen from both sides of it: on the next copy of the map, too. */
-function turnsInSight(rings) {
+/** By how many degrees it is turned to where an incident in it may be: within 180 of the middle of the window. */
+function turnsInSight(rings, middle) {
   const [west, east] = [Math.min(...rings.map((ring) => ring.west)), Math.max(...rings.map((ring) => ring.east))];
-  return TURNS.filter((turn) => turn === 0 || (west + turn < REACH && east + turn > -REACH));
+  const [first, last] = [Math.ceil((middle - 180 - east) / 360), Math.floor((middle + 180 - west) / 360)];
+  return Array.from({ length: last - first + 1 }, (_, i) => 360 * (first + i));
 }
 
-const turned = (turn) => ([lon, lat]) => L.latLng(lat, lon + turn);
-
-function describe(path, label) {
-  path?.setAttribute("role", "img");
-  path?.setAttribute("aria-label", label);
+function describe(path, id, name) {
+  path.dataset.area = id;
+  path.setAttribute("role", "img");
+  path.setAttribute("aria-label", `Area: ${name}`);
 }
 
 function withBox(ring) {

@@ -89,7 +89,7 @@ export class Drawing {
   delete() {
     const { geometry, properties } = this.#areas.get(this.#editing);
     const { name, severity, is_active, is_shared } = properties;
-    socket.post({ type: "tracker.area.delete", feed: this.#page.dataset.feed, id: this.#editing });
+    socket.post({ type: "tracker.area.delete", feed: this.#page.dataset.watch, id: this.#editing });
     this.#panel.close();
     const undo = () => this.#save({ name, severity, is_active, is_shared, geometry });
     say(`“${name}” is no longer watched.`, "info", { label: "Undo", run: undo });
@@ -113,7 +113,7 @@ export class Drawing {
   }
 
   #save({ geometry: { type, coordinates }, ...facts }) {
-    socket.post({ type: "tracker.area.save", feed: this.#page.dataset.feed, ...facts, geometry: { type, coordinates } });
+    socket.post({ type: "tracker.area.save", feed: this.#page.dataset.watch, ...facts, geometry: { type, coordinates } });
   }
 
   /** The shape is there: now its name. */

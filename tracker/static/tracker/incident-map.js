@@ -40,6 +40,7 @@ class IncidentMap extends HTMLElement {
   #watch;
   #selected = null;
   #typing = null;
+  #note = null;
   #clock;
 
   connectedCallback() {
@@ -76,7 +77,7 @@ class IncidentMap extends HTMLElement {
     this.#list = new IncidentList({ page: this, sprite, incidents });
     this.#reporting = new Reporting({ page: this, map, panel });
     this.#drawing = new Drawing({ page: this, map, panel, areas: this.#areas });
-    this.#viewport = new Viewport({ socket, feed, url: points, store, onEvent: (event) => this.#applyMap(event) });
+    this.#viewport = new Viewport({ socket, feed, url: points, store, onEvent: (event, rev) => this.#applyMap(event, rev) });
     store.setAreas((item) => this.#areas.isMine(item));
   }
 
@@ -93,23 +94,26 @@ class IncidentMap extends HTMLElement {
       this.dataset.ready = "";
       if (detail.is_cut) say("Only the newest are shown. Zoom in for all.");
     });
+    this.#viewport.addEventListener("reset", () => this.#areas.load(this.dataset.areas).catch(reportError));
     this.#viewport.addEventListener("refused", () => say("The map is no longer open to you. Log in again.", "error"));
     this.#panel.addEventListener("closed", ({ detail }) => this.#closed(detail));
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.addEventListener("submit", (event) => this.#submit(event), { signal });
     this.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.#giveUp(), { signal });
     this.querySelector("[data-filters]").addEventListener("input", ({ target }) => this.#filter(target), { signal });
+    addEventListener("click", (event) => this.#follow(event), { signal });
+    addEventListener("hashchange", () => this.#look(), { signal });
     socket.addEventListener("acked", ({ detail }) => this.#acked(detail), { signal });
     socket.addEventListener("failed", ({ detail }) => this.#failed(detail), { signal });
     socket.addEventListener("queued", ({ detail }) => this.#queued(detail), { signal });
   }
 
   #open() {
-    const { feed, rev, epoch, areas } = this.dataset;
-    this.#watch = socket.join(feed, {
+    const { watch, rev, epoch, areas } = this.dataset;
+    this.#watch = socket.join(watch, {
       rev: Number(rev),
       epoch,
-      onEvent: ({ events }) => this.#applyOwn(events),
+      onEvent: (frame) => this.#applyOwn(frame),
       onReset: () => this.#areas.load(areas),
     });
     this.#clock = setInterval(() => this.#store.setFilters({}), MINUTE); // what is too old by now leaves
@@ -122,9 +126,9 @@ class IncidentMap extends HTMLElement {
 
   // What is told
 
-  #applyMap(event) {
+  #applyMap(event, rev) {
     const { model, pk } = event.feature.properties;
-    if (model === "AreaOfInterest") return this.#areas.apply(event, true);
+    if (model === "AreaOfInterest") return this.#areas.apply(event, { rev, isShared: true });
     const item = this.#store.apply(event);
     if (item && event.created && this.#box.contains(item)) {
       this.#markers.welcome(pk);
@@ -137,13 +141,14 @@ class IncidentMap extends HTMLElement {
     say("This incident was deleted.");
   }
 
-  #applyOwn(events) {
-    for (const event of events) if (event.type.startsWith("post_")) this.#areas.apply(event, false);
+  #applyOwn({ rev, events }) {
+    for (const event of events) if (event.type.startsWith("post_")) this.#areas.apply(event, { rev });
     const alerts = events.filter(({ type }) => type === "alert");
     if (!alerts.length) return;
     const { feature, text } = this.#alerts.add(alerts);
-    const show = () => this.#choose(feature.properties.pk);
-    say(text, "warning", { label: "Show", run: show });
+    if (document.querySelector("notification-bell")) return; // it says so, unless its reader wants to be left alone
+    this.#note?.remove(); // the latest is enough: all are marked
+    this.#note = say(text, "warning", { label: "Show", run: () => this.#choose(feature.properties.pk) });
   }
 
   // What is shown
@@ -219,6 +224,26 @@ class IncidentMap extends HTMLElement {
     this.#select(id);
     const facts = await this.#showDetails(id);
     if (facts && !hadView) this.#bringInSight(facts);
+  }
+
+  /** The address was changed by hand, or by going back. */
+  #look() {
+    const view = viewInAddress();
+    if (view) this.#map.setView([view.lat, view.lon], view.zoom);
+  }
+
+  /** A link to what is on this very page, as the bell has them, needs no other. */
+  #follow(event) {
+    const link = event.target.closest("a[href]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (link.origin !== location.origin || link.pathname !== location.pathname) return;
+    const [incident, area] = ["incident", "area"].map((kind) => idInAddress(kind, link.href));
+    if (!incident && !area) return;
+    event.preventDefault();
+    link.closest("[popover]")?.hidePopover();
+    link.closest(".toast")?.remove();
+    if (incident) this.#choose(incident);
+    else this.#showArea(area);
   }
 
   #showArea(id) {

@@ -1,16 +1,17 @@
 /* What the parts of the map page say to its reader. */
 export const me = Number(document.querySelector('meta[name="user-id"]')?.content) || null;
 
-/** A note in the corner, with a button if `act` says so: `{label, run}`. */
+/** A note in the corner, with a button if `act` says so: `{label, run}`. Returns it. */
 export function say(text, level = "info", act = null) {
   const toast = document.querySelector("toast-area")?.show(text, level);
-  if (!toast || !act) return;
+  if (!toast || !act) return toast;
   const button = Object.assign(document.createElement("button"), { type: "button", className: "button button--small", textContent: act.label });
   button.addEventListener("click", () => {
     toast.remove();
     act.run();
   });
   toast.querySelector("p").after(button);
+  return toast;
 }
 
 /** Where the reader is, by the browser; says why not. */

@@ -9,8 +9,8 @@ class RunProgress extends HTMLElement {
 
   connectedCallback() {
     if (OVER.has(this.dataset.status)) return;
-    const { feed, rev, epoch } = this.dataset;
-    this.#feed = socket.join(feed, {
+    const { watch, rev, epoch } = this.dataset; // not data-feed: the bell would leave its alerts to us
+    this.#feed = socket.join(watch, {
       rev: Number(rev),
       epoch,
       onEvent: ({ events }) => events.forEach((event) => event.type === "run" && this.#follow(event)),

@@ -22,7 +22,7 @@ export class Viewport extends EventTarget {
   #since = []; // what came while we asked
   #retry = null;
 
-  /** `feed` is the map's; `url` gives its incidents in columns; `onEvent` is called with each event of the map, in order. */
+  /** `feed` is the map's; `url` gives its incidents in columns; `onEvent` is called with each event of the map and its revision, in order. */
   constructor({ socket, feed, url, store, onEvent }) {
     super();
     this.#socket = socket;
@@ -87,14 +87,17 @@ export class Viewport extends EventTarget {
       onEvent: (frame) => frame.events && this.#receive(frame),
       // Live for the first time, or again: the server does not know what we see, and tells us everything until it does.
       onLive: () => this.#loaded && this.#tell(this.#loaded).catch(() => {}),
-      onReset: () => this.#load(),
+      onReset: () => {
+        this.dispatchEvent(new Event("reset")); // the feed has more than incidents
+        return this.#load();
+      },
       onRefused: () => this.dispatchEvent(new Event("refused")),
     });
   }
 
   #receive({ rev, events }) {
     if (this.#loading) this.#since.push({ rev, events });
-    for (const event of events) this.#onEvent(event);
+    for (const event of events) this.#onEvent(event, rev);
   }
 
   #narrow(box) {
