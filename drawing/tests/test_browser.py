@@ -367,6 +367,18 @@ class HandTests(BoardCase):
         ann.has(2)
         self.assertTrue(ann.page.evaluate("document.querySelector('drawing-board').sheet.shown[1].shape.hasPressure"))
 
+    def test_a_palm_that_lies_on_the_board_while_a_pen_draws_does_nothing(self):
+        ann = self.artist("ann", self.new_board(), has_touch=True)
+        ann.page.evaluate(TOUCH)
+        view = "(({ view }) => [view.x, view.y, view.zoom])(document.querySelector('drawing-board'))"
+        before = ann.page.evaluate(view)
+        for palm_is_first in (True, False):
+            ann.page.evaluate("(palmIsFirst) => writeWithPalm(palmIsFirst)", palm_is_first)
+        ann.has(2)
+        lengths = "document.querySelector('drawing-board').sheet.shown.map(({ shape }) => shape.points.length / 3)"
+        self.assertEqual(ann.page.evaluate(lengths), [3, 3])
+        self.assertEqual(ann.page.evaluate(view), before)
+
     def test_without_a_pointer_shapes_are_put_walked_moved_and_erased(self):
         ann = self.artist("ann", self.new_board())
         ann.page.locator(".board__stage").focus()
@@ -421,6 +433,15 @@ TOUCH = """() => {
     send("pointermove", [11, "touch", 450, 300]);
     send("pointerup", [11, "touch", 450, 300]);
     send("pointerup", [12, "touch", 700, 300]);
+  };
+  window.writeWithPalm = (palmIsFirst) => {
+    const [palm, pen] = [[21, "touch", 600, 500], [22, "pen", 300, 400, 0.5]];
+    for (const pointer of palmIsFirst ? [palm, pen] : [pen, palm]) send("pointerdown", pointer);
+    send("pointermove", [22, "pen", 400, 450, 0.5]);
+    send("pointermove", [21, "touch", 620, 520]);
+    send("pointermove", [22, "pen", 500, 400, 0.5]);
+    send("pointerup", [21, "touch", 620, 520]);
+    send("pointerup", [22, "pen", 500, 400, 0.5]);
   };
 }"""
 
