@@ -180,7 +180,7 @@ def find_seat(slug: str, user: Person, guest_key: str) -> tuple[Board, Participa
     board = Board.objects.filter(slug=slug).first()
     if board is None:
         return None
-    place = services.take_place(user, board) if user.is_authenticated else services.guest_place(board, guest_key)
+    place = services.take_place(user, board) if user.is_authenticated else services.place_of(board, user, guest_key)
     role = services.role_of(board, place)
     return (board, place, role) if role else None
 

@@ -32,23 +32,20 @@ def guest_key(secret: str) -> str:
 
 
 def take_place(user: Any, board: Board) -> Participant | None:
-    """The person's place on a board, made when they first come by its link. None for whom it does not exist."""
+    """The person's place on a board, made when they first come by its link. None for whom it does not exist, and where so many
+    have been that there is none left: they may look."""
     place = access.place_of(board, user)
-    if place is not None or not user.is_authenticated or not access.role_of(board, None):
-        return place if access.role_of(board, place) else None
+    if place is not None or not access.role_of(board, None):
+        return place
     with transaction.atomic():
         board = access.locked_board(board.pk)
         if place := access.place_of(board, user):  # another tab was quicker
             return place
-        _check_room(board)
+        if board.participant_count >= PARTICIPANTS_PER_BOARD:
+            return None
         place = add_place(board, user=user)
         touch_lists(board, [user.pk])
     return place
-
-
-def guest_place(board: Board, key: str) -> Participant | None:
-    """The place of the guest with this key, if they have been here before."""
-    return Participant.objects.filter(board=board, guest_key=key).first() if key else None
 
 
 def join_as_guest(board: Board, name: str, secret: str, address: str = "") -> Participant:

@@ -111,8 +111,9 @@ class RightsTests(BoardCase):
                 services.change_board(self.place.owner, self.board.pk, access=access)
                 self.board.refresh_from_db()
                 seat = services.take_place(self.place.stranger, self.board)
-                self.assertEqual(services.role_of(self.board, seat) if seat else "", role)
-                self.assertIsNone(services.take_place(self.place.removed, self.board))
+                self.assertEqual(services.role_of(self.board, seat), role)
+                removed = services.take_place(self.place.removed, self.board)
+                self.assertEqual(services.role_of(self.board, removed), "")
 
 
 class LimitTests(BoardCase):

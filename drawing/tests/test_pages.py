@@ -1,6 +1,7 @@
 """Pages over HTTP: who finds which, forms without scripts, guests, and the board in bulk."""
 
 import gzip
+from unittest import mock
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -11,6 +12,7 @@ from django.urls import reverse
 from drawing import services, wire
 from drawing.guests import COOKIE
 from drawing.models import Board, Element, Participant
+from drawing.services import people
 from drawing.tests.people import PLACES, Place
 from drawing.tests.tabs import new_key, rectangle
 from drawing.views.ink import MAGIC
@@ -78,6 +80,21 @@ class RightsTests(PageCase):
     def facts(self):
         places = list(Participant.objects.filter(board=self.board).values_list("number", "role", "is_removed"))
         return Board.objects.values("title", "access", "rev", "deleted_at").get(pk=self.board.pk), places, Element.objects.count()
+
+    def test_a_place_on_a_public_board_is_for_who_opens_it_and_not_for_who_sees_it_in_the_list(self):
+        services.change_board(self.place.owner, self.board.pk, access="public")
+        services.draw_thumbnail(self.board.pk)
+        stranger = self.client_of("stranger")
+        for name, places in (("board_thumbnail", 0), ("board_ink", 0), ("board_detail", 1)):
+            self.assertEqual(stranger.get(self.url(name)).status_code, 200)
+            self.assertEqual(Participant.objects.filter(board=self.board, user=self.place.stranger).count(), places, name)
+
+    def test_a_board_on_which_no_place_is_left_may_still_be_looked_at(self):
+        services.change_board(self.place.owner, self.board.pk, access="public")
+        with mock.patch.object(people, "PARTICIPANTS_PER_BOARD", 4):
+            response = self.client_of("stranger").get(self.url())
+        self.assertEqual((response.status_code, response.context["seat"].role), (200, "viewer"))
+        self.assertNotContains(response, "data-may-draw")
 
     def test_posts_need_a_token(self):
         client = Client(enforce_csrf_checks=True)

@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 
 from drawing import consumers, elements, services, wire
 from drawing.models import Board, Element
+from drawing.services import people
 from drawing.tests.people import Place
 from drawing.tests.tabs import Tab, new_key, rectangle, stroke
 from drawing.wire import Op
@@ -196,6 +197,12 @@ class RightsTests(BoardCase):
         async with await Tab.at(self.board) as visitor:
             self.assertEqual((visitor.opened["role"], visitor.opened["number"]), ("viewer", 0))
             self.assertEqual((await visitor.put(rectangle()))["code"], "not_allowed")
+
+    async def test_where_no_place_is_left_one_may_look(self):
+        await sync_to_async(services.change_board)(self.place.owner, self.board.pk, access="public")
+        with mock.patch.object(people, "PARTICIPANTS_PER_BOARD", 4):
+            async with await Tab.at(self.board, self.place.stranger) as eve:
+                self.assertEqual((eve.opened["role"], eve.opened["number"]), ("viewer", 0))
 
     async def test_a_role_that_is_taken_away_between_opening_and_joining_is_noticed(self):
         bob = await Tab.knock(self.board.slug, self.place.editor)
