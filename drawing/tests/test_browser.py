@@ -220,7 +220,43 @@ class NothingLostTests(BoardCase):
         ann.has(261)  # told by the tick of the server, or by the next change
         self.all_agree(ann, bob)
 
+    def test_what_comes_while_a_board_is_fetched_is_there_when_it_is(self):
+        ann, bob = self.pair()
+        bob.watch.expected += GONE
+        bob.page.evaluate("document.querySelector('drawing-board').inks.take = () => {}")  # so that its ink has to be read
+        bob.page.evaluate("document.querySelector('drawing-board').link.suspend()")
+        self.server.run(MANY.format(board=self.board_id, count=260))
+        bob.page.evaluate(HELD_FETCH)
+        bob.page.evaluate("document.querySelector('drawing-board').link.wake()")
+        bob.holds("window.release")
+        ann.drag((200, 300), (400, 200))
+        ann.is_saved()
+        bob.page.evaluate("window.release()")
+        ann.drag((200, 400), (400, 300))
+        bob.has(262)
+        self.all_agree(ann, bob)
 
+    def test_what_was_in_a_frame_that_was_not_taken_is_sent_again(self):
+        ann, bob = self.pair()
+        ann.page.evaluate(FLOOD)
+        bob.has(1)
+        self.all_agree(ann, bob)
+
+
+HELD_FETCH = """() => {
+  const { fetch } = window;
+  window.fetch = async (url) => {
+    const response = await fetch(url);
+    await new Promise((resolve) => { window.release = resolve; });
+    return response;
+  };
+}"""
+FLOOD = """() => {
+  const board = document.querySelector("drawing-board");
+  for (let frames = 0; frames < 185; frames++) board.link.send(Uint8Array.of(10, 2, 2, 2));  // cursors
+  board.tools.choose("rect");
+  board.tools.current.placeAt({ x: 300, y: 300 });
+}"""
 MANY = """
 from drawing import services
 from drawing.models import Participant
