@@ -1,8 +1,10 @@
 """Drawing on sockets: a board has one of its own, for its binary frames; lists of boards come by the suite's."""
 
+import logging
 from http.cookies import SimpleCookie
 from typing import Any
 
+from django.db import Error as DatabaseError
 from django.db.models import QuerySet
 
 from drawing import services
@@ -17,11 +19,13 @@ from realtime.auth import Caller
 from realtime.consumers import HEARTBEAT_SECONDS, SOCKETS_PER_PERSON, RealtimeConsumer
 from realtime.events import Hello, JoinFeed, Ping
 from realtime.feeds import FeedSource, Head, Person
-from realtime.hub import Hub
+from realtime.hub import LOGGED_OUT, RESTART, Hub
 from realtime.limits import Limit
 from realtime.protocol import FRAME_BYTES, VERSION, Change, Command, Refusal
 from realtime.sockets import user_group
 from realtime.threads import in_database
+
+logger = logging.getLogger(__name__)
 
 SOCKETS_PER_BOARD = 500  # in one process
 NOT_ALLOWED, NOT_FOUND, TOO_MANY = 4403, 4404, 4429
@@ -84,7 +88,11 @@ class BoardConsumer(RealtimeConsumer):
     async def welcome(self, caller: Caller) -> None:
         self.caller = caller
         slug = self.scope["url_route"]["kwargs"]["slug"]
-        found = await in_database(find_seat, slug, caller.user, self.guest_key())
+        try:
+            found = await in_database(find_seat, slug, caller.user, self.guest_key())
+        except DatabaseError:
+            await self.hub.close_socket(self.socket, RESTART)
+            return
         if found is None:
             await self.hub.close_socket(self.socket, NOT_FOUND)
             return
@@ -132,9 +140,16 @@ class BoardConsumer(RealtimeConsumer):
             try:
                 frames_per_socket.spend(self.socket.id)
                 for op, body in operations(data):
-                    await self.pen.take(op, body)
+                    await self.take(self.pen, op, body)
             except Refusal as refusal:
                 await self.refuse(refusal, None)
+
+    async def take(self, pen: Pen, op: int, body: bytes) -> None:
+        """What is wrong with one operation is not the fault of those behind it."""
+        try:
+            await pen.take(op, body)
+        except Refusal as refusal:
+            await self.refuse(refusal, None)
 
     async def carry_out(self, command: Command) -> None:
         if isinstance(command, Ping):
@@ -162,11 +177,14 @@ class BoardConsumer(RealtimeConsumer):
 
     async def look_again(self) -> None:
         """Rights may have changed: of the account, or on the board."""
-        caller = await self.identify()
-        if self.caller.user.is_authenticated and not caller.user.is_authenticated:
-            await self.hub.close_socket(self.socket, 4401)
-        elif self.pen:
-            await check_rights(self.hub, self.pen.board, [self.pen])
+        try:
+            caller = await self.identify()
+            if self.caller.user.is_authenticated and not caller.user.is_authenticated:
+                await self.hub.close_socket(self.socket, LOGGED_OUT)
+            elif self.pen:
+                await check_rights(self.hub, self.pen.board, [self.pen])
+        except DatabaseError as error:
+            logger.warning("Rights could not be checked (%s); the tick tries again.", error)
 
     async def clean_up(self) -> None:
         if self.pen:
@@ -217,4 +235,11 @@ def read_places(board_id: int, ids: list[int]) -> tuple[Board | None, dict[int, 
 def take_rights(hub: Hub, message: dict[str, Any]) -> None:
     """A service changed who may do what on a board."""
     if live := LiveBoard.known(hub, f"{Board.feed_name}.{message['board']}"):
-        hub.run(check_rights(hub, live, list(live.pens.values())))
+        hub.run(check_all_rights(hub, live))
+
+
+async def check_all_rights(hub: Hub, live: LiveBoard) -> None:
+    try:
+        await check_rights(hub, live, list(live.pens.values()))
+    except DatabaseError as error:
+        logger.warning("Rights could not be checked (%s); the tick tries again.", error)

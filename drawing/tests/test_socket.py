@@ -5,6 +5,7 @@ import zlib
 from unittest import mock
 
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 
 from drawing import consumers, elements, services, wire
 from drawing.models import Board, Element
@@ -12,6 +13,7 @@ from drawing.services import people
 from drawing.tests.people import Place
 from drawing.tests.tabs import Tab, new_key, rectangle, stroke
 from drawing.wire import Op
+from realtime.hub import Hub
 from realtime.servers.writer import SendWriter
 from realtime.testing import RealtimeTestCase, forget_limits
 
@@ -198,6 +200,19 @@ class RightsTests(BoardCase):
             self.assertEqual((visitor.opened["role"], visitor.opened["number"]), ("viewer", 0))
             self.assertEqual((await visitor.put(rectangle()))["code"], "not_allowed")
 
+    async def test_while_the_database_is_away_one_is_told_to_come_again(self):
+        with mock.patch.object(consumers, "find_seat", side_effect=OperationalError):
+            tab = await Tab.knock(self.board.slug, self.place.owner)
+            self.assertEqual(await tab.closed(), 4012)
+            await tab.close()
+        async with await Tab.at(self.board, self.place.editor) as bob:
+            with mock.patch.object(consumers, "read_places", side_effect=OperationalError):
+                await sync_to_async(services.remove_participant)(self.place.owner, self.board.pk, 2)
+                await bob.silence()
+            for socket in Hub.here().sockets:  # as the tick does
+                socket.recheck()
+            self.assertEqual(await bob.closed(), 4403)
+
     async def test_where_no_place_is_left_one_may_look(self):
         await sync_to_async(services.change_board)(self.place.owner, self.board.pk, access="public")
         with mock.patch.object(people, "PARTICIPANTS_PER_BOARD", 4):
@@ -244,6 +259,13 @@ class BadFrameTests(BoardCase):
             for data in (b"", b"\x01", b"\x0f" * 20, rectangle() + b"\x80", stroke() + b"\x01", b"\x17\x02" + b"\0" * 9):
                 self.assertEqual((await ann.put(data))["code"], "bad_frame", data)
             self.assertEqual((await ann.put(rectangle()))[0], "ack")
+
+    async def test_what_is_wrong_with_one_operation_is_not_the_fault_of_those_behind_it(self):
+        put = wire.operation(Op.PUT, wire.varint(7) + wire.pack_key(new_key()) + rectangle())
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            await ann.ink(wire.operation(Op.PUT, b"") + put)
+            self.assertEqual((await ann.expect("realtime.error"))["code"], "bad_frame")
+            self.assertEqual((await ann.answer(7))[0], "ack")
 
     async def test_frames_that_are_cut_off_are_refused_and_close_the_socket_after_some(self):
         async with await Tab.at(self.board, self.place.owner) as ann:
