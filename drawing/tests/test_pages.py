@@ -96,6 +96,17 @@ class RightsTests(PageCase):
         self.assertEqual((response.status_code, response.context["seat"].role), (200, "viewer"))
         self.assertNotContains(response, "data-may-draw")
 
+    def test_a_name_is_changed_in_all_lists_with_as_many_queries_as_in_one(self):
+        counts = []
+        for more in (0, 8):
+            for n in range(more):
+                user = User.objects.create(username=f"person{n}")
+                services.share_board(self.place.owner, self.board.pk, user, "editor")
+            with CaptureQueriesContext(connection) as queries:
+                services.change_board(self.place.owner, self.board.pk, title=f"With {more} more")
+            counts.append(len(queries))
+        self.assertEqual(counts[0], counts[1])
+
     def test_posts_need_a_token(self):
         client = Client(enforce_csrf_checks=True)
         client.force_login(self.place.owner)
