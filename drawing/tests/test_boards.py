@@ -124,6 +124,17 @@ class LimitTests(BoardCase):
                 Board.objects.filter(pk=self.board.pk).update(element_count=0, byte_count=0)
                 self.assertEqual(self.refused(lambda: [self.put(data=text("x" * 20)) for _ in range(3)]), "too_long")
 
+    def test_what_does_not_fit_together_is_not_brought_back_in_part(self):
+        numbers = [self.put().number for _ in range(3)]
+        seat = self.place.seat(self.place.owner)
+        refs = tuple((number, 0) for number in numbers)
+        services.draw(services.Erase(self.board.pk, seat.pk, refs))
+        self.put()
+        with mock.patch.object(ink, "ELEMENTS_PER_BOARD", 3):
+            bring_back = services.Erase(self.board.pk, seat.pk, refs, on=False)
+            self.assertEqual(self.refused(services.draw, bring_back), "too_long")
+        self.assertEqual(Element.objects.alive().count(), 1)
+
     def test_a_person_draws_so_fast_and_hurts_nobody_else(self):
         refs = tuple((number, 0) for number in range(10**6, 10**6 + services.REFS))
         for _ in range(100):

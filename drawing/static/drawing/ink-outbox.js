@@ -154,8 +154,14 @@ export class InkOutbox extends EventTarget {
     // Erased, or restored: the change that says so may still be on its way. Until then what was meant is shown.
     if (number || rev <= this.#sheet.rev) this.#drop(entry, { rev, number });
     else this.#await(entry, rev);
+    if (entry.type === "put" && !number) this.#forgetEdits(entry.item);
     this.pump();
     return took;
+  }
+
+  /** It was stored once, and is erased by now: there is nothing that could be changed. */
+  #forgetEdits(item) {
+    for (const entry of this.#sheet.entries) if (entry.type === "edit" && entry.item === item) this.#drop(entry);
   }
 
   #await(entry, rev) {
