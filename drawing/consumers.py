@@ -28,6 +28,7 @@ from realtime.threads import in_database
 logger = logging.getLogger(__name__)
 
 SOCKETS_PER_BOARD = 500  # in one process
+FUTURE = 2**53  # a revision that no feed comes to: who says they are there is told to start afresh
 NOT_ALLOWED, NOT_FOUND, TOO_MANY = 4403, 4404, 4429
 
 frames_per_socket = Limit("ink frames", burst=180, per_second=60)
@@ -171,7 +172,7 @@ class BoardConsumer(RealtimeConsumer):
         head, purged = await in_database(read_head, pen.board_id)
         rev = command.rev
         if rev is not None and rev < purged:
-            rev = head.rev + 1  # from the future: a reset
+            rev = FUTURE
         await self.hub.join(self.socket, feed, head, rev, command.epoch)
         pen.board.joined(pen)
 
@@ -224,6 +225,8 @@ async def check_rights(hub: Hub, live: LiveBoard, pens: list[Pen]) -> None:
             pen.role = role
             pen.socket.send(RightsChanged(feed=live.feed, role=role))
             live.people_changed()
+        if pen.stroke and not pen.may_draw:
+            pen.cancel(b"")
 
 
 def read_places(board_id: int, ids: list[int]) -> tuple[Board | None, dict[int, Participant]]:

@@ -193,13 +193,16 @@ class Pen:
             self._refuse(Refusal("not_allowed", "You may look at this board, not draw on it."), tag)
         return self.place
 
-    def _may_draw(self, *, tells: bool = True) -> bool:
+    @property
+    def may_draw(self) -> bool:
         """As far as this process knows, which may be a moment behind: good enough for what is only shown."""
-        may = self.role in {Participant.Role.OWNER, Participant.Role.EDITOR} and not self.is_locked
-        if not may and tells:
+        return self.role in {Participant.Role.OWNER, Participant.Role.EDITOR} and not self.is_locked
+
+    def _may_draw(self, *, tells: bool = True) -> bool:
+        if not self.may_draw and tells:
             code, message = ("archived", "This board is locked.") if self.is_locked else ("not_allowed", "You may only look.")
             self._refuse(Refusal(code, message), None)
-        return may
+        return self.may_draw
 
     def _submit(self, operation: services.Operation, tag: int) -> None:
         task = asyncio.create_task(self._commit(operation, tag))  # tasks start in order, and so do transactions

@@ -57,6 +57,21 @@ class DrawingTests(BoardCase):
         self.assertEqual(first[2:], again[2:])
         self.assertEqual(await Element.objects.acount(), 1)
 
+    async def test_put_again_after_it_was_erased_it_stays_erased_and_the_answer_says_so(self):
+        key = new_key()
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            await ann.erase((await ann.put(rectangle(), key))[3])
+            self.assertEqual((await ann.put(rectangle(), key))[3], 0)
+        self.assertTrue((await Element.objects.aget()).is_erased)
+
+    async def test_who_joins_again_meanwhile_misses_nothing_of_a_stroke(self):
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            bob = await Tab.knock(self.board.slug, self.place.editor)
+            await bob.expect("drawing.board.opened")  # has not joined yet
+            await ann.draw(stroke((0, 0), (4, 4)), ends=False)
+            self.assertEqual((await bob.tick())[0][1], Op.BEGIN)
+            await bob.close()
+
     async def test_a_stroke_whose_socket_breaks_is_kept_and_grows_when_the_rest_comes(self):
         key, start, piece = new_key(), stroke((0, 0), (4, 4)), wire.signed(8, 8)
         ann = await Tab.at(self.board, self.place.owner)
@@ -175,6 +190,13 @@ class RightsTests(BoardCase):
             await sync_to_async(services.change_role)(self.place.owner, self.board.pk, 2, "viewer")
             self.assertEqual((await bob.expect("drawing.rights.changed"))["role"], "viewer")
             self.assertEqual((await bob.put(rectangle()))["code"], "not_allowed")
+
+    async def test_a_stroke_under_way_ends_where_the_right_to_draw_ends(self):
+        async with await Tab.at(self.board, self.place.owner) as ann, await Tab.at(self.board, self.place.editor) as bob:
+            await bob.draw(stroke((0, 0), (4, 4)), ends=False)
+            self.assertEqual([op for _, op, _ in await ann.tick()], [Op.BEGIN])
+            await sync_to_async(services.change_board)(self.place.owner, self.board.pk, is_locked=True)
+            self.assertEqual([op for _, op, _ in await ann.tick()], [Op.CANCEL])
 
     async def test_who_is_removed_is_off_the_board_at_once(self):
         async with await Tab.at(self.board, self.place.editor) as bob:
