@@ -15,6 +15,7 @@ from drawing.models import Board, Element, Participant
 from drawing.services import people
 from drawing.tests.people import PLACES, Place
 from drawing.tests.tabs import new_key, rectangle
+from drawing.views import people as people_views
 from drawing.views.ink import MAGIC
 from realtime.testing import RealtimeTestCase
 
@@ -106,6 +107,15 @@ class RightsTests(PageCase):
                 services.change_board(self.place.owner, self.board.pk, title=f"With {more} more")
             counts.append(len(queries))
         self.assertEqual(counts[0], counts[1])
+
+    def test_on_a_board_of_many_whoever_came_last_is_shown_and_anybody_can_be_found(self):
+        owner = self.client_of("owner")
+        with mock.patch.object(people_views, "PEOPLE_SHOWN", 2):
+            page = owner.get(self.url("board_share"))
+            self.assertEqual([person.name for person in page.context["people"]], ["viewer", "editor"])
+            found = owner.get(self.url("board_share"), {"person": "REMO"})
+        self.assertContains(page, 'name="person"')
+        self.assertEqual([person.name for person in found.context["people"]], ["removed"])
 
     def test_posts_need_a_token(self):
         client = Client(enforce_csrf_checks=True)
