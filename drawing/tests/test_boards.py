@@ -100,6 +100,14 @@ class RightsTests(BoardCase):
         self.assertEqual(self.refused(services.remove_participant, self.place.editor, self.board.pk, 1), "not_allowed")
         self.assertEqual(self.refused(services.delete_board, self.place.editor, self.board.pk), "not_allowed")
 
+    def test_a_guest_cannot_bear_a_name_that_looks_like_that_of_an_account(self):
+        services.change_board(self.place.owner, self.board.pk, access="link_edit")
+        self.board.refresh_from_db()
+        for name in ("Owner", " own\u200ber", "\uff4fwner", "own\u00ader", "owner\u3164", "owner\U000e0041"):
+            with self.subTest(ascii(name)):
+                self.assertEqual(self.refused(services.join_as_guest, self.board, name, "secret"), "conflict")
+        self.assertEqual(services.join_as_guest(self.board, "Zoë  ☕", "secret").guest_name, "Zoë ☕")
+
     def test_a_deactivated_account_may_nothing(self):
         self.place.editor.is_active = False
         self.place.editor.save()
