@@ -31,7 +31,10 @@ SOCKETS_PER_BOARD = 500  # in one process
 FUTURE = 2**53  # a revision that no feed comes to: who says they are there is told to start afresh
 NOT_ALLOWED, NOT_FOUND, TOO_MANY = 4403, 4404, 4429
 
-frames_per_socket = Limit("ink frames", burst=180, per_second=60)
+frames_per_person = Limit("ink frames", burst=180, per_second=60)
+# What frames hold: a frame has room for thousands of operations. What waited while offline must pass.
+operations_per_person = Limit("ink operations", burst=20_000, per_second=1_000)
+BYTES_PER_OPERATION = 256
 
 
 class BoardFeed(FeedSource):
@@ -139,8 +142,9 @@ class BoardConsumer(RealtimeConsumer):
             await super().receive(message)
         elif self.pen and not self.socket.closing:
             try:
-                frames_per_socket.spend(self.socket.id)
+                frames_per_person.spend(self.pen.payer)
                 for op, body in operations(data):
+                    operations_per_person.spend(self.pen.payer, 1 + len(body) / BYTES_PER_OPERATION)
                     await self.take(self.pen, op, body)
             except Refusal as refusal:
                 await self.refuse(refusal, None)

@@ -135,6 +135,20 @@ class AbuseTests(BoardCase):
             self.assertEqual(refused["code"], "rate_limited")
             self.assertGreater(refused["retry_after"], 0)
 
+    async def test_what_frames_hold_is_limited_however_few_they_are(self):
+        many = [wire.operation(Op.CURSOR, wire.signed(1, 1))] * 15_000
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            await ann.ink(*many)
+            await ann.ink(*many)
+            self.assertEqual((await ann.expect("realtime.error"))["code"], "rate_limited")
+
+    async def test_the_points_of_one_person_count_together_also_those_that_begin_a_stroke(self):
+        long = stroke(*[(n, n % 7) for n in range(1_900)])
+        async with await Tab.at(self.board, self.place.owner) as one, await Tab.at(self.board, self.place.owner) as other:
+            for tab in (one, other, other):
+                await tab.draw(long, ends=False)
+            self.assertEqual((await other.expect("drawing.operation.refused"))["code"], "rate_limited")
+
     async def test_one_person_may_not_open_a_board_without_end(self):
         with mock.patch.object(consumers, "SOCKETS_PER_BOARD", 1):
             async with await Tab.at(self.board, self.place.owner):
