@@ -367,9 +367,12 @@ class FileTests(BoardCase):
         expect(slider).to_be_visible()
         ann.page.locator(".replay[data-state='paused']").wait_for()
         self.assertEqual(slider.input_value(), "1000")
+        replayed = ann.picture()
+        ann.drag((200, 500), (400, 450))  # moves the sheet
         ann.page.get_by_role("button", name="Back to the board").click()
         expect(slider).to_be_hidden()
         ann.has(1)
+        self.assertEqual(ann.picture(), replayed)
 
     def test_a_board_is_shown_small_in_the_list_as_soon_as_a_worker_has_drawn_it(self):
         slug = self.new_board("Seen from afar")

@@ -5,6 +5,7 @@
  */
 const PINCH = 250; // ms; a second finger that comes so soon means that the first one was not meant to draw
 const PEN_SECONDS = 60; // how long a pen counts as being used
+const EDGE = 999_000; // px of the board from its middle; the server takes 1,000,000
 const WHEEL = 0.0022; // of zoom for each pixel that the wheel turns
 
 export class Hand {
@@ -138,6 +139,9 @@ export class Hand {
 
   #point(event) {
     const at = this.#at(event);
-    return { ...this.#view.toBoard(at.x, at.y), pressure: event.pressure ?? 0.5, type: event.pointerType, event };
+    const { x, y } = this.#view.toBoard(at.x, at.y);
+    return { x: withinEdge(x), y: withinEdge(y), pressure: event.pressure ?? 0.5, type: event.pointerType, event };
   }
 }
+
+const withinEdge = (value) => Math.max(-EDGE, Math.min(EDGE, value));
