@@ -1,8 +1,10 @@
 """Drawing on sockets: a board has one of its own, for its binary frames; lists of boards come by the suite's."""
 
+import logging
 from http.cookies import SimpleCookie
 from typing import Any
 
+from django.db import Error as DatabaseError
 from django.db.models import QuerySet
 
 from drawing import services
@@ -17,16 +19,22 @@ from realtime.auth import Caller
 from realtime.consumers import HEARTBEAT_SECONDS, SOCKETS_PER_PERSON, RealtimeConsumer
 from realtime.events import Hello, JoinFeed, Ping
 from realtime.feeds import FeedSource, Head, Person
-from realtime.hub import Hub
+from realtime.hub import LOGGED_OUT, RESTART, Hub
 from realtime.limits import Limit
 from realtime.protocol import FRAME_BYTES, VERSION, Change, Command, Refusal
 from realtime.sockets import user_group
 from realtime.threads import in_database
 
+logger = logging.getLogger(__name__)
+
 SOCKETS_PER_BOARD = 500  # in one process
+FUTURE = 2**53  # a revision that no feed comes to: who says they are there is told to start afresh
 NOT_ALLOWED, NOT_FOUND, TOO_MANY = 4403, 4404, 4429
 
-frames_per_socket = Limit("ink frames", burst=180, per_second=60)
+frames_per_person = Limit("ink frames", burst=180, per_second=60)
+# What frames hold: a frame has room for thousands of operations. What waited while offline must pass.
+operations_per_person = Limit("ink operations", burst=20_000, per_second=1_000)
+BYTES_PER_OPERATION = 256
 
 
 class BoardFeed(FeedSource):
@@ -84,7 +92,11 @@ class BoardConsumer(RealtimeConsumer):
     async def welcome(self, caller: Caller) -> None:
         self.caller = caller
         slug = self.scope["url_route"]["kwargs"]["slug"]
-        found = await in_database(find_seat, slug, caller.user, self.guest_key())
+        try:
+            found = await in_database(find_seat, slug, caller.user, self.guest_key())
+        except DatabaseError:
+            await self.hub.close_socket(self.socket, RESTART)
+            return
         if found is None:
             await self.hub.close_socket(self.socket, NOT_FOUND)
             return
@@ -130,11 +142,19 @@ class BoardConsumer(RealtimeConsumer):
             await super().receive(message)
         elif self.pen and not self.socket.closing:
             try:
-                frames_per_socket.spend(self.socket.id)
+                frames_per_person.spend(self.pen.payer)
                 for op, body in operations(data):
-                    await self.pen.take(op, body)
+                    operations_per_person.spend(self.pen.payer, 1 + len(body) / BYTES_PER_OPERATION)
+                    await self.take(self.pen, op, body)
             except Refusal as refusal:
                 await self.refuse(refusal, None)
+
+    async def take(self, pen: Pen, op: int, body: bytes) -> None:
+        """What is wrong with one operation is not the fault of those behind it."""
+        try:
+            await pen.take(op, body)
+        except Refusal as refusal:
+            await self.refuse(refusal, None)
 
     async def carry_out(self, command: Command) -> None:
         if isinstance(command, Ping):
@@ -156,17 +176,20 @@ class BoardConsumer(RealtimeConsumer):
         head, purged = await in_database(read_head, pen.board_id)
         rev = command.rev
         if rev is not None and rev < purged:
-            rev = head.rev + 1  # from the future: a reset
+            rev = FUTURE
         await self.hub.join(self.socket, feed, head, rev, command.epoch)
         pen.board.joined(pen)
 
     async def look_again(self) -> None:
         """Rights may have changed: of the account, or on the board."""
-        caller = await self.identify()
-        if self.caller.user.is_authenticated and not caller.user.is_authenticated:
-            await self.hub.close_socket(self.socket, 4401)
-        elif self.pen:
-            await check_rights(self.hub, self.pen.board, [self.pen])
+        try:
+            caller = await self.identify()
+            if self.caller.user.is_authenticated and not caller.user.is_authenticated:
+                await self.hub.close_socket(self.socket, LOGGED_OUT)
+            elif self.pen:
+                await check_rights(self.hub, self.pen.board, [self.pen])
+        except DatabaseError as error:
+            logger.warning("Rights could not be checked (%s); the tick tries again.", error)
 
     async def clean_up(self) -> None:
         if self.pen:
@@ -180,7 +203,7 @@ def find_seat(slug: str, user: Person, guest_key: str) -> tuple[Board, Participa
     board = Board.objects.filter(slug=slug).first()
     if board is None:
         return None
-    place = services.take_place(user, board) if user.is_authenticated else services.guest_place(board, guest_key)
+    place = services.take_place(user, board) if user.is_authenticated else services.place_of(board, user, guest_key)
     role = services.role_of(board, place)
     return (board, place, role) if role else None
 
@@ -206,6 +229,8 @@ async def check_rights(hub: Hub, live: LiveBoard, pens: list[Pen]) -> None:
             pen.role = role
             pen.socket.send(RightsChanged(feed=live.feed, role=role))
             live.people_changed()
+        if pen.stroke and not pen.may_draw:
+            pen.cancel(b"")
 
 
 def read_places(board_id: int, ids: list[int]) -> tuple[Board | None, dict[int, Participant]]:
@@ -217,4 +242,11 @@ def read_places(board_id: int, ids: list[int]) -> tuple[Board | None, dict[int, 
 def take_rights(hub: Hub, message: dict[str, Any]) -> None:
     """A service changed who may do what on a board."""
     if live := LiveBoard.known(hub, f"{Board.feed_name}.{message['board']}"):
-        hub.run(check_rights(hub, live, list(live.pens.values())))
+        hub.run(check_all_rights(hub, live))
+
+
+async def check_all_rights(hub: Hub, live: LiveBoard) -> None:
+    try:
+        await check_rights(hub, live, list(live.pens.values()))
+    except DatabaseError as error:
+        logger.warning("Rights could not be checked (%s); the tick tries again.", error)

@@ -95,12 +95,9 @@ class LiveBoard:
         self._tick = SLOW_TICK_SECONDS if took > LONG_SECONDS else TICK_SECONDS
 
     def _tell(self, whole: bytes, said: dict[Any, bytes]) -> None:
-        """Nobody is told their own words."""
-        topic = self.hub.topics.get(self.feed)
-        if topic is None:
-            return
+        """Nobody is told their own words. Who joins the feed again meanwhile must not miss a piece of every stroke."""
         frame = binary_frame(whole)
-        for socket in topic.live:
+        for socket in self.pens:
             if socket.writer.queued > EPHEMERAL_BYTES:
                 continue
             if socket not in said:
@@ -108,7 +105,7 @@ class LiveBoard:
             elif len(said) > 1:
                 others = b"".join(words for speaker, words in said.items() if speaker is not socket)
                 socket.write(binary_frame(bytes([wire.TICK]) + others))
-        self.hub.traffic.count(self.feed, len(topic.live), len(frame))
+        self.hub.traffic.count(self.feed, len(self.pens), len(frame))
 
     def tell_ink_from_elsewhere(self, ink: bytes) -> None:
         self._tell(ink, {})

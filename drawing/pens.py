@@ -26,7 +26,7 @@ WAITING = 256  # operations of one socket on their way to the database; then it 
 SHAPE_BYTES = 4_096  # of a shape that is being drawn: a text is the longest
 COLLECTED_BYTES = 32_768  # told in one tick for one person
 
-points_per_socket = Limit("points", burst=4_000, per_second=600)
+points_per_person = Limit("points", burst=4_000, per_second=600)
 
 # Nobody waits to see a stroke that is told live, so that its commit may wait for others. The first one goes at once.
 GATHER_SECONDS = 0.05
@@ -50,6 +50,7 @@ class Pen:
         self.socket, self.board_id, self.place = socket, board_id, place
         self.board = LiveBoard.enter(hub, feed, self)
         self.role, self.is_locked = "", False
+        self.payer = place.pk if place else socket.id  # whose limits count: more tabs do not make a person faster
         self.stroke: OpenStroke | None = None
         self._number = wire.varints(place.number) if place else b""
         self._said: list[bytes] = []
@@ -108,6 +109,11 @@ class Pen:
         shape = elements.check(data)
         if not shape.kind.is_stroke:
             raise Refusal("bad_frame", "Only strokes are drawn live.")
+        try:
+            points_per_person.spend(self.payer, len(shape.points))
+        except Refusal as refusal:
+            self._refuse(refusal, None)
+            return
         self.stroke = OpenStroke(key, bytearray(data), len(shape.points), bool(data[0] & elements.PRESSURE))
         self._say(Op.BEGIN, data)
 
@@ -117,7 +123,7 @@ class Pen:
             return
         points = elements.points_in(body, stroke.has_pressure)
         try:
-            points_per_socket.spend(self.socket.id, points)
+            points_per_person.spend(self.payer, points)
             if stroke.points + points > elements.POINTS:
                 raise Refusal("too_long", f"A stroke may have {elements.POINTS} points.")
         except Refusal as refusal:
@@ -193,13 +199,16 @@ class Pen:
             self._refuse(Refusal("not_allowed", "You may look at this board, not draw on it."), tag)
         return self.place
 
-    def _may_draw(self, *, tells: bool = True) -> bool:
+    @property
+    def may_draw(self) -> bool:
         """As far as this process knows, which may be a moment behind: good enough for what is only shown."""
-        may = self.role in {Participant.Role.OWNER, Participant.Role.EDITOR} and not self.is_locked
-        if not may and tells:
+        return self.role in {Participant.Role.OWNER, Participant.Role.EDITOR} and not self.is_locked
+
+    def _may_draw(self, *, tells: bool = True) -> bool:
+        if not self.may_draw and tells:
             code, message = ("archived", "This board is locked.") if self.is_locked else ("not_allowed", "You may only look.")
             self._refuse(Refusal(code, message), None)
-        return may
+        return self.may_draw
 
     def _submit(self, operation: services.Operation, tag: int) -> None:
         task = asyncio.create_task(self._commit(operation, tag))  # tasks start in order, and so do transactions

@@ -19,7 +19,7 @@ From the server, one thing in each frame:
 
     TICK     (participant, op, length, body)...     what others do right now: may be lost
     CHANGE   revision, kind, ...                    what has been committed: in order, without gaps
-    ACK      tag, revision, number                  committed
+    ACK      tag, revision, number                  committed; number 0: about several, or put once and erased since
 
 Of a CHANGE there are four kinds: INK (participant, points, CRC-32 of the element) says that a stroke which was told live is now
 the element of that revision, byte for byte; ELEMENT (number, author, element), ERASED (number, participant), BOARD (JSON).

@@ -4,7 +4,7 @@ Each function is one verb. It checks that the person may, writes in one transact
 What is refused raises `Refusal` before anything is written.
 """
 
-from drawing.services.access import role_of
+from drawing.services.access import place_of, role_of
 from drawing.services.boards import (
     change_board,
     create_board,
@@ -20,7 +20,6 @@ from drawing.services.people import (
     change_role,
     forget_board,
     guest_key,
-    guest_place,
     join_as_guest,
     let_back,
     remove_participant,
@@ -50,10 +49,10 @@ __all__ = [
     "forget_board",
     "gallery_feed",
     "guest_key",
-    "guest_place",
     "join_as_guest",
     "let_back",
     "lock_by_staff",
+    "place_of",
     "prune",
     "remove_participant",
     "restore_board",

@@ -64,7 +64,8 @@ Operation = Put | Edit | Erase
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The answer: the revision at which the board holds it, and the element's number (0 when it was about several)."""
+    """The answer: the revision at which the board holds it, and the element's number (0 when it was about several, or when what
+    was put has been erased since)."""
 
     rev: int
     number: int = 0
@@ -131,13 +132,15 @@ class _Batch:
     def put(self, board: Board, place: Participant, put: Put) -> Drawn:
         known = self.by_key.get((place.pk, put.key))
         if known:
+            if known.is_erased:
+                return Drawn(known.rev)
             if not _is_rest_of(put.data, known):
                 return Drawn(known.rev, known.number)
             elements.check(put.data)
             return self.change(board, place, known, put.data)
+        _spend(place, len(put.data))
         elements.check(put.data)
         _check_room(board, 1, len(put.data))
-        _spend(place, len(put.data))
         board.rev += 1
         element = Element(
             board=board,
@@ -169,8 +172,8 @@ class _Batch:
             return Drawn(element.rev, element.number)
         if element.rev != edit.base:
             raise Refusal("conflict", "Somebody changed it at the same time.")
-        elements.check(edit.data)
         _spend(place, len(edit.data))
+        elements.check(edit.data)
         return self.change(board, place, element, edit.data)
 
     def change(self, board: Board, place: Participant, element: Element, data: bytes) -> Drawn:
@@ -194,21 +197,23 @@ class _Batch:
 
     def restore(self, board: Board, place: Participant, refs: Sequence[Ref], *, is_owner: bool) -> Drawn:
         rev = board.rev
-        for element in self.referred(board, place, refs):
-            if element.is_erased and (is_owner or element.erased_by_id == place.pk):
-                _check_room(board, 1, len(element.data))
-                element.is_erased, element.erased_by = False, None
-                board.element_count += 1
-                board.byte_count += len(element.data)
-                rev = self.touch(board, element)
-                self.tell(board, frames.element_event(board, element, element.author.number))
+        erased = [element for element in self.referred(board, place, refs) if element.is_erased]
+        mine = [element for element in erased if is_owner or element.erased_by_id == place.pk]
+        _check_room(board, len(mine), sum(len(element.data) for element in mine))  # for all of them, or for none
+        for element in mine:
+            element.is_erased, element.erased_by = False, None
+            board.element_count += 1
+            board.byte_count += len(element.data)
+            rev = self.touch(board, element)
+            self.tell(board, frames.element_event(board, element, element.author.number))
         return Drawn(rev)
 
     def referred(self, board: Board, place: Participant, refs: Sequence[Ref]) -> list[Element]:
-        """Those that are there: what is purged or never was needs no erasing."""
+        """Those that are there, each once: what is purged or never was needs no erasing."""
         _spend(place, len(refs) * 4)
         found = [self.by_number.get((board.pk, number)) if number else self.by_key.get((place.pk, key)) for number, key in refs]
-        return [element for element in found if element is not None and element.board_id == board.pk]
+        there = [element for element in found if element is not None and element.board_id == board.pk]
+        return list({element.number: element for element in there}.values())
 
     def touch(self, board: Board, element: Element) -> int:
         board.rev += 1

@@ -6,7 +6,7 @@ from typing import Any
 from drawing.frames import gallery_event, list_event
 from drawing.models import Board, BoardList, Gallery, Participant
 from drawing.services import access
-from realtime.broadcast import broadcast
+from realtime.broadcast import broadcast, broadcast_each
 
 GALLERY = 1  # there is one
 
@@ -21,12 +21,17 @@ def touch_lists(board: Board, users: Collection[int] | None = None) -> None:
     owners = [place.user_id for place in places if place.user_id is not None]
     BoardList.objects.bulk_create([BoardList(user_id=user) for user in owners], ignore_conflicts=True)
     lists = BoardList.objects.lock_all(owners)
+    told = []
     for place in places:
         place.board = board
         feed = lists[place.user_id or 0]
-        place.list_rev = feed.advance()
-        broadcast(feed.group, list_event(place, place.is_listed and bool(access.role_of(board, place))))
-    Participant.objects.bulk_update(places, ["list_rev"])
+        feed.rev += 1
+        place.list_rev = feed.rev
+        told.append((feed.group, list_event(place, place.is_listed and bool(access.role_of(board, place)))))
+    if places:
+        BoardList.objects.store_all(lists.values())
+        Participant.objects.bulk_update(places, ["list_rev"])
+        broadcast_each(told)
     if users is None and (board.access == Board.Access.PUBLIC or board.gallery_rev):
         _touch_gallery(board)
 

@@ -1,7 +1,7 @@
 """Who is on a board: take a place, share, change a role, remove, and undo what somebody drew."""
 
 import hashlib
-import re
+import unicodedata
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -22,6 +22,7 @@ from realtime.signals import user_notification_withdrawn, user_notified
 Role = Participant.Role
 PARTICIPANTS_PER_BOARD = 5_000
 GUESTS_PER_BOARD = 500
+BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800"  # letters and marks that show nothing
 
 guests_per_address = Limit("guests", burst=60, per_second=60 / 3600)  # generous: a classroom comes from one address
 
@@ -32,23 +33,20 @@ def guest_key(secret: str) -> str:
 
 
 def take_place(user: Any, board: Board) -> Participant | None:
-    """The person's place on a board, made when they first come by its link. None for whom it does not exist."""
+    """The person's place on a board, made when they first come by its link. None for whom it does not exist, and where so many
+    have been that there is none left: they may look."""
     place = access.place_of(board, user)
-    if place is not None or not user.is_authenticated or not access.role_of(board, None):
-        return place if access.role_of(board, place) else None
+    if place is not None or not access.role_of(board, None):
+        return place
     with transaction.atomic():
         board = access.locked_board(board.pk)
         if place := access.place_of(board, user):  # another tab was quicker
             return place
-        _check_room(board)
+        if board.participant_count >= PARTICIPANTS_PER_BOARD:
+            return None
         place = add_place(board, user=user)
         touch_lists(board, [user.pk])
     return place
-
-
-def guest_place(board: Board, key: str) -> Participant | None:
-    """The place of the guest with this key, if they have been here before."""
-    return Participant.objects.filter(board=board, guest_key=key).first() if key else None
 
 
 def join_as_guest(board: Board, name: str, secret: str, address: str = "") -> Participant:
@@ -246,7 +244,7 @@ def _check_not_last_owner(board: Board, place: Participant, role: str) -> None:
 
 
 def _checked_guest_name(name: str) -> str:
-    name = " ".join(re.sub(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", "", name).split())
+    name = " ".join(_visible(unicodedata.normalize("NFKC", name)).split())
     if not name:
         raise Refusal("bad_value", "Choose a name, so that the others know who draws.", field="name")
     if len(name) > GUEST_NAME_LENGTH:
@@ -254,3 +252,8 @@ def _checked_guest_name(name: str) -> str:
     if get_user_model()._default_manager.filter(username__iexact=name).exists():
         raise Refusal("conflict", "Somebody with an account is called that. Choose another name.", field="name")
     return name
+
+
+def _visible(name: str) -> str:
+    """Without what cannot be seen: with it, a guest would bear the name of somebody with an account."""
+    return "".join(sign for sign in name if sign.isspace() or not (unicodedata.category(sign)[0] == "C" or sign in BLANKS))

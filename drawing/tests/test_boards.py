@@ -100,6 +100,14 @@ class RightsTests(BoardCase):
         self.assertEqual(self.refused(services.remove_participant, self.place.editor, self.board.pk, 1), "not_allowed")
         self.assertEqual(self.refused(services.delete_board, self.place.editor, self.board.pk), "not_allowed")
 
+    def test_a_guest_cannot_bear_a_name_that_looks_like_that_of_an_account(self):
+        services.change_board(self.place.owner, self.board.pk, access="link_edit")
+        self.board.refresh_from_db()
+        for name in ("Owner", " own\u200ber", "\uff4fwner", "own\u00ader", "owner\u3164", "owner\U000e0041"):
+            with self.subTest(ascii(name)):
+                self.assertEqual(self.refused(services.join_as_guest, self.board, name, "secret"), "conflict")
+        self.assertEqual(services.join_as_guest(self.board, "Zoë  ☕", "secret").guest_name, "Zoë ☕")
+
     def test_a_deactivated_account_may_nothing(self):
         self.place.editor.is_active = False
         self.place.editor.save()
@@ -111,8 +119,9 @@ class RightsTests(BoardCase):
                 services.change_board(self.place.owner, self.board.pk, access=access)
                 self.board.refresh_from_db()
                 seat = services.take_place(self.place.stranger, self.board)
-                self.assertEqual(services.role_of(self.board, seat) if seat else "", role)
-                self.assertIsNone(services.take_place(self.place.removed, self.board))
+                self.assertEqual(services.role_of(self.board, seat), role)
+                removed = services.take_place(self.place.removed, self.board)
+                self.assertEqual(services.role_of(self.board, removed), "")
 
 
 class LimitTests(BoardCase):
@@ -122,6 +131,17 @@ class LimitTests(BoardCase):
                 Element.objects.all().delete()
                 Board.objects.filter(pk=self.board.pk).update(element_count=0, byte_count=0)
                 self.assertEqual(self.refused(lambda: [self.put(data=text("x" * 20)) for _ in range(3)]), "too_long")
+
+    def test_what_does_not_fit_together_is_not_brought_back_in_part(self):
+        numbers = [self.put().number for _ in range(3)]
+        seat = self.place.seat(self.place.owner)
+        refs = tuple((number, 0) for number in numbers)
+        services.draw(services.Erase(self.board.pk, seat.pk, refs))
+        self.put()
+        with mock.patch.object(ink, "ELEMENTS_PER_BOARD", 3):
+            bring_back = services.Erase(self.board.pk, seat.pk, refs, on=False)
+            self.assertEqual(self.refused(services.draw, bring_back), "too_long")
+        self.assertEqual(Element.objects.alive().count(), 1)
 
     def test_a_person_draws_so_fast_and_hurts_nobody_else(self):
         refs = tuple((number, 0) for number in range(10**6, 10**6 + services.REFS))

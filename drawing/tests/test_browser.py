@@ -220,7 +220,43 @@ class NothingLostTests(BoardCase):
         ann.has(261)  # told by the tick of the server, or by the next change
         self.all_agree(ann, bob)
 
+    def test_what_comes_while_a_board_is_fetched_is_there_when_it_is(self):
+        ann, bob = self.pair()
+        bob.watch.expected += GONE
+        bob.page.evaluate("document.querySelector('drawing-board').inks.take = () => {}")  # so that its ink has to be read
+        bob.page.evaluate("document.querySelector('drawing-board').link.suspend()")
+        self.server.run(MANY.format(board=self.board_id, count=260))
+        bob.page.evaluate(HELD_FETCH)
+        bob.page.evaluate("document.querySelector('drawing-board').link.wake()")
+        bob.holds("window.release")
+        ann.drag((200, 300), (400, 200))
+        ann.is_saved()
+        bob.page.evaluate("window.release()")
+        ann.drag((200, 400), (400, 300))
+        bob.has(262)
+        self.all_agree(ann, bob)
 
+    def test_what_was_in_a_frame_that_was_not_taken_is_sent_again(self):
+        ann, bob = self.pair()
+        ann.page.evaluate(FLOOD)
+        bob.has(1)
+        self.all_agree(ann, bob)
+
+
+HELD_FETCH = """() => {
+  const { fetch } = window;
+  window.fetch = async (url) => {
+    const response = await fetch(url);
+    await new Promise((resolve) => { window.release = resolve; });
+    return response;
+  };
+}"""
+FLOOD = """() => {
+  const board = document.querySelector("drawing-board");
+  for (let frames = 0; frames < 185; frames++) board.link.send(Uint8Array.of(10, 2, 2, 2));  // cursors
+  board.tools.choose("rect");
+  board.tools.current.placeAt({ x: 300, y: 300 });
+}"""
 MANY = """
 from drawing import services
 from drawing.models import Participant
@@ -331,9 +367,12 @@ class FileTests(BoardCase):
         expect(slider).to_be_visible()
         ann.page.locator(".replay[data-state='paused']").wait_for()
         self.assertEqual(slider.input_value(), "1000")
+        replayed = ann.picture()
+        ann.drag((200, 500), (400, 450))  # moves the sheet
         ann.page.get_by_role("button", name="Back to the board").click()
         expect(slider).to_be_hidden()
         ann.has(1)
+        self.assertEqual(ann.picture(), replayed)
 
     def test_a_board_is_shown_small_in_the_list_as_soon_as_a_worker_has_drawn_it(self):
         slug = self.new_board("Seen from afar")
@@ -366,6 +405,18 @@ class HandTests(BoardCase):
         ann.is_saved()
         ann.has(2)
         self.assertTrue(ann.page.evaluate("document.querySelector('drawing-board').sheet.shown[1].shape.hasPressure"))
+
+    def test_a_palm_that_lies_on_the_board_while_a_pen_draws_does_nothing(self):
+        ann = self.artist("ann", self.new_board(), has_touch=True)
+        ann.page.evaluate(TOUCH)
+        view = "(({ view }) => [view.x, view.y, view.zoom])(document.querySelector('drawing-board'))"
+        before = ann.page.evaluate(view)
+        for palm_is_first in (True, False):
+            ann.page.evaluate("(palmIsFirst) => writeWithPalm(palmIsFirst)", palm_is_first)
+        ann.has(2)
+        lengths = "document.querySelector('drawing-board').sheet.shown.map(({ shape }) => shape.points.length / 3)"
+        self.assertEqual(ann.page.evaluate(lengths), [3, 3])
+        self.assertEqual(ann.page.evaluate(view), before)
 
     def test_without_a_pointer_shapes_are_put_walked_moved_and_erased(self):
         ann = self.artist("ann", self.new_board())
@@ -421,6 +472,15 @@ TOUCH = """() => {
     send("pointermove", [11, "touch", 450, 300]);
     send("pointerup", [11, "touch", 450, 300]);
     send("pointerup", [12, "touch", 700, 300]);
+  };
+  window.writeWithPalm = (palmIsFirst) => {
+    const [palm, pen] = [[21, "touch", 600, 500], [22, "pen", 300, 400, 0.5]];
+    for (const pointer of palmIsFirst ? [palm, pen] : [pen, palm]) send("pointerdown", pointer);
+    send("pointermove", [22, "pen", 400, 450, 0.5]);
+    send("pointermove", [21, "touch", 620, 520]);
+    send("pointermove", [22, "pen", 500, 400, 0.5]);
+    send("pointerup", [21, "touch", 620, 520]);
+    send("pointerup", [22, "pen", 500, 400, 0.5]);
   };
 }"""
 

@@ -1,6 +1,7 @@
 """Pages over HTTP: who finds which, forms without scripts, guests, and the board in bulk."""
 
 import gzip
+from unittest import mock
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -11,8 +12,10 @@ from django.urls import reverse
 from drawing import services, wire
 from drawing.guests import COOKIE
 from drawing.models import Board, Element, Participant
+from drawing.services import people
 from drawing.tests.people import PLACES, Place
 from drawing.tests.tabs import new_key, rectangle
+from drawing.views import people as people_views
 from drawing.views.ink import MAGIC
 from realtime.testing import RealtimeTestCase
 
@@ -78,6 +81,41 @@ class RightsTests(PageCase):
     def facts(self):
         places = list(Participant.objects.filter(board=self.board).values_list("number", "role", "is_removed"))
         return Board.objects.values("title", "access", "rev", "deleted_at").get(pk=self.board.pk), places, Element.objects.count()
+
+    def test_a_place_on_a_public_board_is_for_who_opens_it_and_not_for_who_sees_it_in_the_list(self):
+        services.change_board(self.place.owner, self.board.pk, access="public")
+        services.draw_thumbnail(self.board.pk)
+        stranger = self.client_of("stranger")
+        for name, places in (("board_thumbnail", 0), ("board_ink", 0), ("board_detail", 1)):
+            self.assertEqual(stranger.get(self.url(name)).status_code, 200)
+            self.assertEqual(Participant.objects.filter(board=self.board, user=self.place.stranger).count(), places, name)
+
+    def test_a_board_on_which_no_place_is_left_may_still_be_looked_at(self):
+        services.change_board(self.place.owner, self.board.pk, access="public")
+        with mock.patch.object(people, "PARTICIPANTS_PER_BOARD", 4):
+            response = self.client_of("stranger").get(self.url())
+        self.assertEqual((response.status_code, response.context["seat"].role), (200, "viewer"))
+        self.assertNotContains(response, "data-may-draw")
+
+    def test_a_name_is_changed_in_all_lists_with_as_many_queries_as_in_one(self):
+        counts = []
+        for more in (0, 8):
+            for n in range(more):
+                user = User.objects.create(username=f"person{n}")
+                services.share_board(self.place.owner, self.board.pk, user, "editor")
+            with CaptureQueriesContext(connection) as queries:
+                services.change_board(self.place.owner, self.board.pk, title=f"With {more} more")
+            counts.append(len(queries))
+        self.assertEqual(counts[0], counts[1])
+
+    def test_on_a_board_of_many_whoever_came_last_is_shown_and_anybody_can_be_found(self):
+        owner = self.client_of("owner")
+        with mock.patch.object(people_views, "PEOPLE_SHOWN", 2):
+            page = owner.get(self.url("board_share"))
+            self.assertEqual([person.name for person in page.context["people"]], ["viewer", "editor"])
+            found = owner.get(self.url("board_share"), {"person": "REMO"})
+        self.assertContains(page, 'name="person"')
+        self.assertEqual([person.name for person in found.context["people"]], ["removed"])
 
     def test_posts_need_a_token(self):
         client = Client(enforce_csrf_checks=True)

@@ -69,6 +69,25 @@ SHEET = f"""async (stories) => {{ {HEX}
     return sheet.shown.map(({{ number, shape }}) => [number, toHex(shape.data)]);
   }});
 }}"""
+GHOST = f"""async ([begin]) => {{ {HEX}
+  const {{ LiveInk }} = await load("live-ink");
+  const {{ Op }} = await load("wire");
+  window.inks = new LiveInk();
+  for (const [op, body] of [[Op.BEGIN, begin], [Op.END, ""]]) inks.take({{ participant: 2, op, body: fromHex(body) }});
+  return inks.isEmpty;
+}}"""
+ERASED = f"""async ([data]) => {{ {HEX}
+  const {{ Sheet }} = await load("sheet");
+  const {{ InkOutbox }} = await load("ink-outbox");
+  const sheet = new Sheet();
+  sheet.rev = 9;
+  const outbox = new InkOutbox({{ sheet, place: "test", send: () => true }});
+  const put = outbox.add({{ type: "put", key: "fe23456789abcdef", data: fromHex(data) }});
+  outbox.add({{ type: "edit", item: put.item, data: fromHex(data) }});
+  outbox.resume();
+  outbox.acked({{ tag: put.tag, rev: 8, number: 0 }});
+  return [sheet.shown.length, outbox.waiting];
+}}"""
 bounded = settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 step = st.tuples(st.sampled_from(["mine", "mine", "theirs", "ink", "edit", "erase"]), st.integers(0, 9), st.integers(0, 2))
 
@@ -94,6 +113,15 @@ class ScriptTests(SimpleTestCase):
         self.assertEqual(read["element"]["data"], "03020102030800000a0a")
         self.assertEqual([read["erased"][name] for name in ("rev", "number")], [2**40, 7])
         self.assertEqual(read["board"]["facts"], {"title": "Café"})
+
+    def test_a_stroke_that_ended_and_is_never_committed_does_not_stay(self):
+        self.page.clock.install()
+        self.assertFalse(self.page.evaluate(GHOST, [stroke((0, 0), (4, 4)).hex()]))
+        self.page.clock.fast_forward(16_000)
+        self.assertTrue(self.page.evaluate("inks.isEmpty"))
+
+    def test_what_turns_out_to_be_erased_is_gone_and_holds_nothing_up(self):
+        self.assertEqual(self.page.evaluate(ERASED, [rectangle().hex()]), [0, 0])
 
     def test_the_sheet_ends_as_the_table_whatever_comes_twice_late_or_before_its_ack(self):
         stories = []

@@ -5,12 +5,15 @@ import zlib
 from unittest import mock
 
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 
 from drawing import consumers, elements, services, wire
 from drawing.models import Board, Element
+from drawing.services import people
 from drawing.tests.people import Place
 from drawing.tests.tabs import Tab, new_key, rectangle, stroke
 from drawing.wire import Op
+from realtime.hub import Hub
 from realtime.servers.writer import SendWriter
 from realtime.testing import RealtimeTestCase, forget_limits
 
@@ -53,6 +56,21 @@ class DrawingTests(BoardCase):
             again = await ann.put(rectangle(), key)
         self.assertEqual(first[2:], again[2:])
         self.assertEqual(await Element.objects.acount(), 1)
+
+    async def test_put_again_after_it_was_erased_it_stays_erased_and_the_answer_says_so(self):
+        key = new_key()
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            await ann.erase((await ann.put(rectangle(), key))[3])
+            self.assertEqual((await ann.put(rectangle(), key))[3], 0)
+        self.assertTrue((await Element.objects.aget()).is_erased)
+
+    async def test_who_joins_again_meanwhile_misses_nothing_of_a_stroke(self):
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            bob = await Tab.knock(self.board.slug, self.place.editor)
+            await bob.expect("drawing.board.opened")  # has not joined yet
+            await ann.draw(stroke((0, 0), (4, 4)), ends=False)
+            self.assertEqual((await bob.tick())[0][1], Op.BEGIN)
+            await bob.close()
 
     async def test_a_stroke_whose_socket_breaks_is_kept_and_grows_when_the_rest_comes(self):
         key, start, piece = new_key(), stroke((0, 0), (4, 4)), wire.signed(8, 8)
@@ -117,6 +135,20 @@ class AbuseTests(BoardCase):
             self.assertEqual(refused["code"], "rate_limited")
             self.assertGreater(refused["retry_after"], 0)
 
+    async def test_what_frames_hold_is_limited_however_few_they_are(self):
+        many = [wire.operation(Op.CURSOR, wire.signed(1, 1))] * 15_000
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            await ann.ink(*many)
+            await ann.ink(*many)
+            self.assertEqual((await ann.expect("realtime.error"))["code"], "rate_limited")
+
+    async def test_the_points_of_one_person_count_together_also_those_that_begin_a_stroke(self):
+        long = stroke(*[(n, n % 7) for n in range(1_900)])
+        async with await Tab.at(self.board, self.place.owner) as one, await Tab.at(self.board, self.place.owner) as other:
+            for tab in (one, other, other):
+                await tab.draw(long, ends=False)
+            self.assertEqual((await other.expect("drawing.operation.refused"))["code"], "rate_limited")
+
     async def test_one_person_may_not_open_a_board_without_end(self):
         with mock.patch.object(consumers, "SOCKETS_PER_BOARD", 1):
             async with await Tab.at(self.board, self.place.owner):
@@ -173,6 +205,13 @@ class RightsTests(BoardCase):
             self.assertEqual((await bob.expect("drawing.rights.changed"))["role"], "viewer")
             self.assertEqual((await bob.put(rectangle()))["code"], "not_allowed")
 
+    async def test_a_stroke_under_way_ends_where_the_right_to_draw_ends(self):
+        async with await Tab.at(self.board, self.place.owner) as ann, await Tab.at(self.board, self.place.editor) as bob:
+            await bob.draw(stroke((0, 0), (4, 4)), ends=False)
+            self.assertEqual([op for _, op, _ in await ann.tick()], [Op.BEGIN])
+            await sync_to_async(services.change_board)(self.place.owner, self.board.pk, is_locked=True)
+            self.assertEqual([op for _, op, _ in await ann.tick()], [Op.CANCEL])
+
     async def test_who_is_removed_is_off_the_board_at_once(self):
         async with await Tab.at(self.board, self.place.editor) as bob:
             await sync_to_async(services.remove_participant)(self.place.owner, self.board.pk, 2)
@@ -196,6 +235,25 @@ class RightsTests(BoardCase):
         async with await Tab.at(self.board) as visitor:
             self.assertEqual((visitor.opened["role"], visitor.opened["number"]), ("viewer", 0))
             self.assertEqual((await visitor.put(rectangle()))["code"], "not_allowed")
+
+    async def test_while_the_database_is_away_one_is_told_to_come_again(self):
+        with mock.patch.object(consumers, "find_seat", side_effect=OperationalError):
+            tab = await Tab.knock(self.board.slug, self.place.owner)
+            self.assertEqual(await tab.closed(), 4012)
+            await tab.close()
+        async with await Tab.at(self.board, self.place.editor) as bob:
+            with mock.patch.object(consumers, "read_places", side_effect=OperationalError):
+                await sync_to_async(services.remove_participant)(self.place.owner, self.board.pk, 2)
+                await bob.silence()
+            for socket in Hub.here().sockets:  # as the tick does
+                socket.recheck()
+            self.assertEqual(await bob.closed(), 4403)
+
+    async def test_where_no_place_is_left_one_may_look(self):
+        await sync_to_async(services.change_board)(self.place.owner, self.board.pk, access="public")
+        with mock.patch.object(people, "PARTICIPANTS_PER_BOARD", 4):
+            async with await Tab.at(self.board, self.place.stranger) as eve:
+                self.assertEqual((eve.opened["role"], eve.opened["number"]), ("viewer", 0))
 
     async def test_a_role_that_is_taken_away_between_opening_and_joining_is_noticed(self):
         bob = await Tab.knock(self.board.slug, self.place.editor)
@@ -237,6 +295,13 @@ class BadFrameTests(BoardCase):
             for data in (b"", b"\x01", b"\x0f" * 20, rectangle() + b"\x80", stroke() + b"\x01", b"\x17\x02" + b"\0" * 9):
                 self.assertEqual((await ann.put(data))["code"], "bad_frame", data)
             self.assertEqual((await ann.put(rectangle()))[0], "ack")
+
+    async def test_what_is_wrong_with_one_operation_is_not_the_fault_of_those_behind_it(self):
+        put = wire.operation(Op.PUT, wire.varint(7) + wire.pack_key(new_key()) + rectangle())
+        async with await Tab.at(self.board, self.place.owner) as ann:
+            await ann.ink(wire.operation(Op.PUT, b"") + put)
+            self.assertEqual((await ann.expect("realtime.error"))["code"], "bad_frame")
+            self.assertEqual((await ann.answer(7))[0], "ack")
 
     async def test_frames_that_are_cut_off_are_refused_and_close_the_socket_after_some(self):
         async with await Tab.at(self.board, self.place.owner) as ann:

@@ -58,7 +58,7 @@ def board_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def render_board(request: HttpRequest, slug: str, form: GuestForm, status: int = 200) -> HttpResponse:
-    seat = seat_of(request, slug)
+    seat = seat_of(request, slug, takes_place=True)
     if seat is None:
         if not request.user.is_authenticated:  # whether or not there is such a board
             return redirect_to_login(request.get_full_path())

@@ -31,12 +31,17 @@ def render_sharing(request: HttpRequest, slug: str, form: ShareForm, status: int
     seat = seat_or_404(request, slug)
     strokes = Count("elements", filter=Q(elements__is_erased=False))
     people = seat.board.participants.select_related("user").annotate(stroke_count=strokes)
+    wanted = request.GET.get("person", "").strip()
+    if wanted:
+        people = people.filter(Q(user__username__icontains=wanted) | Q(guest_name__icontains=wanted))
     context = {
         "board": seat.board,
         "seat": seat,
         "form": form,
         "access_form": AccessForm(initial={"access": seat.board.access}),
-        "people": people.order_by("is_removed", "number")[:PEOPLE_SHOWN],
+        "people": people.order_by("is_removed", "-number")[:PEOPLE_SHOWN],  # who makes trouble has come lately
+        "wanted": wanted,
+        "are_many": seat.board.participant_count > PEOPLE_SHOWN,
         "link": request.build_absolute_uri(seat.board.get_absolute_url()),
         "roles": Participant.Role.choices,
     }

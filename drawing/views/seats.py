@@ -11,7 +11,7 @@ from drawing.models import Board, Participant
 
 class Seat(NamedTuple):
     board: Board
-    place: Participant | None  # None: somebody without an account who only looks
+    place: Participant | None  # None: somebody who only looks
     role: str
 
     @property
@@ -23,17 +23,15 @@ class Seat(NamedTuple):
         return self.role == Participant.Role.OWNER
 
 
-def seat_of(request: HttpRequest, slug: str) -> Seat | None:
-    """None where the board does not exist for this person."""
+def seat_of(request: HttpRequest, slug: str, *, takes_place: bool = False) -> Seat | None:
+    """None where the board does not exist for this person. Who opens it takes a place on it; its picture in a list does not."""
     board = Board.objects.select_related("owner").filter(slug=slug).first()
     if board is None:
         return None
-    if request.user.is_authenticated:
+    if takes_place and request.user.is_authenticated:
         place = services.take_place(request.user, board)
-        if place is None:
-            return None
     else:
         secret = secret_of(request.COOKIES.get(COOKIE, ""))
-        place = services.guest_place(board, services.guest_key(secret)) if secret else None
+        place = services.place_of(board, request.user, services.guest_key(secret) if secret else "")
     role = services.role_of(board, place)
     return Seat(board, place, role) if role else None

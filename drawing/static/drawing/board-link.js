@@ -9,7 +9,8 @@ import { Meter } from "./meter.js";
 import { Change, readFrame, readInk } from "./wire.js";
 
 const BATCH = 32; // ms between two frames of live ink: two frames of a 60 Hz screen
-const AGAIN = 2_000; // ms until a fetch that failed is tried again
+const AGAIN = 2_000; // ms until what failed is tried again
+const SOON = 500; // ms; a server that had enough is left alone for that long
 
 /**
  * Dispatches "status", "opened" (BoardOpened), "role", "people", "facts" (of the board), "refused" (a live stroke was not taken),
@@ -30,6 +31,7 @@ export class BoardLink extends EventTarget {
   #waiting = [];
   #sentAt = 0;
   #timer = 0;
+  #rejoining = 0;
 
   /** `user` is the id of who reads the page, "" for nobody: in another tab somebody else may have logged in. */
   constructor({ feed, user, socketUrl, inkUrl, sheet, inks, times }) {
@@ -104,9 +106,10 @@ export class BoardLink extends EventTarget {
     };
   }
 
-  #join(rev = this.#sheet.rev) {
+  #join() {
+    clearTimeout(this.#rejoining);
     this.#isSyncing = true;
-    this.#connection.send({ type: "realtime.feed.join", feed: this.#feed, rev, epoch: this.#epoch });
+    this.#connection.send({ type: "realtime.feed.join", feed: this.#feed, rev: this.#sheet.rev, epoch: this.#epoch });
   }
 
   #follow(status) {
@@ -135,6 +138,8 @@ export class BoardLink extends EventTarget {
         return this.#settled(frame.rev);
       case "realtime.feed.reset":
         return this.#reset();
+      case "realtime.error":
+        return this.#joinLater(frame);
       case "realtime.feed.refused":
         return this.#connection.stop("not_allowed");
       default:
@@ -155,7 +160,7 @@ export class BoardLink extends EventTarget {
 
   #change(change) {
     if (change.kind === Change.BOARD) this.#report("facts", change.facts);
-    else if (!this.#sheet.apply(change, (ink) => this.#inks.find(ink))) return this.#isSyncing || this.#join(change.rev - 1);
+    else if (!this.#sheet.apply(change, (ink) => this.#inks.find(ink))) return this.#isSyncing || this.#join();
     else if (change.kind === Change.ELEMENT) this.#inks.settle(change);
     if (this.#isSyncing) return;
     this.#sheet.rev = Math.max(this.#sheet.rev, change.rev);
@@ -170,15 +175,29 @@ export class BoardLink extends EventTarget {
     this.#report("status", this.status);
   }
 
-  /** Too much was missed to be told one by one: all of it in one request. What comes meanwhile is applied as it comes. */
+  /**
+   * Too much was missed to be told one by one: all of it in one request. What comes meanwhile may be about ink that never came
+   * here, or be replaced by older rows; so we join again, from the revision of the rows.
+   */
   async #reset() {
     this.#isSyncing = true;
     await this.#fetch();
-    if (this.status === "live") this.#settled(this.#sheet.rev);
+    this.#join();
+  }
+
+  /**
+   * A frame was not taken, and nothing says which. It was the join, and this tab is deaf; or operations, and nobody else will ask
+   * for them again. Joining again makes up for both: then everything that is not acked is sent again.
+   */
+  #joinLater({ retry_after: seconds }) {
+    this.#isSyncing = true;
+    clearTimeout(this.#rejoining);
+    this.#rejoining = setTimeout(() => this.#join(), Math.max(seconds * 1000 || AGAIN, SOON));
+    this.#report("status", this.status);
   }
 
   async #fetch() {
-    for (;;) {
+    while (this.status !== "stopped") {
       try {
         const { rev, since, epoch, changes } = readInk(await this.#load());
         if (since) for (const change of changes) this.#sheet.apply(change);
@@ -190,6 +209,7 @@ export class BoardLink extends EventTarget {
         this.#isFetched = true;
         return;
       } catch (error) {
+        if (this.status === "stopped") return;
         console.warn("The board could not be fetched; trying again.", error);
         await new Promise((resolve) => setTimeout(resolve, AGAIN));
       }

@@ -50,7 +50,7 @@ export class BoardStatus {
       reconnecting: ["reconnecting", `Reconnecting…${kept}`],
       offline: ["offline", `Offline${kept}`],
       stopped: ["stopped", "Disconnected"],
-    }[link.status];
+    }[link.status === "live" && !link.isLive ? "connecting" : link.status];
     this.#element.dataset.state = state;
     document.documentElement.dataset.connection = state;
     this.#element.toggleAttribute("data-saving", state === "live" && outbox.waiting > 0);

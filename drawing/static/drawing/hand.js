@@ -1,9 +1,11 @@
 /*
  * Fingers, pens and mice on the board. One pointer draws; two fingers move and zoom; the wheel moves, with Ctrl it zooms; the
- * middle button, or Space, moves. Once a pen has been seen, fingers only move the board: the palm that rests on it draws nothing.
+ * middle button, or Space, moves. Once a pen has been seen, fingers only move the board; while it is down they do nothing at all:
+ * they are the hand that holds it.
  */
 const PINCH = 250; // ms; a second finger that comes so soon means that the first one was not meant to draw
 const PEN_SECONDS = 60; // how long a pen counts as being used
+const EDGE = 999_000; // px of the board from its middle; the server takes 1,000,000
 const WHEEL = 0.0022; // of zoom for each pixel that the wheel turns
 
 export class Hand {
@@ -15,6 +17,7 @@ export class Hand {
   #moving = null;
   #pinch = null;
   #began = 0;
+  #pen = null; // the id of the pen that is down
   #penAt = -Infinity;
   isSpaceDown = false;
 
@@ -41,14 +44,15 @@ export class Hand {
   #down(event) {
     if (event.button > 1 || event.target.closest("button, input, textarea, a, form, dialog")) return;
     event.preventDefault();
+    if (event.pointerType === "touch" && this.#pen !== null) return;
     this.#stage.focus({ preventScroll: true });
     this.#stage.setPointerCapture(event.pointerId);
+    if (event.pointerType === "pen") this.#takePen(event.pointerId);
     this.#pointers.set(event.pointerId, this.#at(event));
-    if (event.pointerType === "pen") this.#penAt = performance.now();
     if (this.#pointers.size === 2) return this.#startPinch();
     if (this.#pointers.size > 2) return;
-    const isPalm = event.pointerType === "touch" && performance.now() - this.#penAt < PEN_SECONDS * 1000;
-    if (event.button === 1 || this.isSpaceDown || isPalm || this.#tools.isHand) {
+    const isBesidePen = event.pointerType === "touch" && performance.now() - this.#penAt < PEN_SECONDS * 1000;
+    if (event.button === 1 || this.isSpaceDown || isBesidePen || this.#tools.isHand) {
       this.#moving = event.pointerId;
       this.#stage.dataset.moving = "";
       return;
@@ -58,7 +62,18 @@ export class Hand {
     this.#tools.down(this.#point(event));
   }
 
+  /** What was on the board before it was the palm: what that drew was not meant. */
+  #takePen(id) {
+    this.#pen = id;
+    this.#penAt = performance.now();
+    if (this.#drawing !== null) this.#tools.cancel();
+    this.#drawing = this.#moving = this.#pinch = null;
+    delete this.#stage.dataset.moving;
+    this.#pointers.clear();
+  }
+
   #move(event) {
+    if (event.pointerType === "pen") this.#penAt = performance.now(); // also before it touches: the palm comes first
     const before = this.#pointers.get(event.pointerId);
     const at = this.#at(event);
     if (before) this.#pointers.set(event.pointerId, at);
@@ -69,7 +84,7 @@ export class Hand {
       const events = event.getCoalescedEvents?.() ?? [];
       return this.#tools.move((events.length ? events : [event]).map((each) => this.#point(each)));
     }
-    if (!before) this.#tools.hover(this.#point(event));
+    if (!before && event.pointerType !== "touch") this.#tools.hover(this.#point(event));
   }
 
   #up(event, isCancelled = false) {
@@ -80,6 +95,7 @@ export class Hand {
       else this.#tools.up(this.#point(event));
     }
     if (event.pointerId === this.#moving) this.#moving = null;
+    if (event.pointerId === this.#pen) this.#pen = null;
     if (this.#pointers.size < 2) this.#pinch = null;
     if (this.#moving === null) delete this.#stage.dataset.moving;
   }
@@ -123,6 +139,9 @@ export class Hand {
 
   #point(event) {
     const at = this.#at(event);
-    return { ...this.#view.toBoard(at.x, at.y), pressure: event.pressure ?? 0.5, type: event.pointerType, event };
+    const { x, y } = this.#view.toBoard(at.x, at.y);
+    return { x: withinEdge(x), y: withinEdge(y), pressure: event.pressure ?? 0.5, type: event.pointerType, event };
   }
 }
+
+const withinEdge = (value) => Math.max(-EDGE, Math.min(EDGE, value));

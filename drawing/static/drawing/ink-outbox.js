@@ -10,6 +10,7 @@ import { entryOperation } from "./wire.js";
 
 const LATER = new Set(["retry_later", "rate_limited"]);
 const HOPELESS = new Set(["conflict", "not_found", "bad_frame", "bad_value", "too_long"]);
+const PAUSE = 1_000; // ms, at least, before what came too early is tried again
 const FRAME_BYTES = 40_000; // the server takes 65,536
 
 /** Dispatches "change" when the number of waiting entries may differ, and "refused" ({entry, refusal}). */
@@ -23,6 +24,7 @@ export class InkOutbox extends EventTarget {
   #tags = 1;
   #isLive = false;
   #isHeld = false;
+  #holding = 0;
   #byTag = new Map();
   failed = []; // what the server will not take as things are: a person decides
 
@@ -154,8 +156,14 @@ export class InkOutbox extends EventTarget {
     // Erased, or restored: the change that says so may still be on its way. Until then what was meant is shown.
     if (number || rev <= this.#sheet.rev) this.#drop(entry, { rev, number });
     else this.#await(entry, rev);
+    if (entry.type === "put" && !number) this.#forgetEdits(entry.item);
     this.pump();
     return took;
+  }
+
+  /** It was stored once, and is erased by now: there is nothing that could be changed. */
+  #forgetEdits(item) {
+    for (const entry of this.#sheet.entries) if (entry.type === "edit" && entry.item === item) this.#drop(entry);
   }
 
   #await(entry, rev) {
@@ -184,10 +192,11 @@ export class InkOutbox extends EventTarget {
   #hold(wait) {
     for (const entry of this.#sheet.entries) entry.sentAt = 0;
     this.#isHeld = true;
-    setTimeout(() => {
+    clearTimeout(this.#holding);
+    this.#holding = setTimeout(() => {
       this.#isHeld = false;
       this.pump();
-    }, wait);
+    }, Math.max(wait, PAUSE));
   }
 
   #giveUp(entry, refusal) {

@@ -43,7 +43,7 @@ export class LiveInk extends EventTarget {
         hand.stroke?.grow(body);
         break;
       case Op.END:
-        if (hand.stroke) hand.ended.push(Object.assign(hand.stroke, { endedAt: performance.now() }));
+        if (hand.stroke) this.#await(hand, hand.stroke);
         hand.stroke = null;
         break;
       case Op.CANCEL:
@@ -64,6 +64,15 @@ export class LiveInk extends EventTarget {
         return;
     }
     this.#report("paint");
+  }
+
+  /** It stays until its commit comes, or until it is clear that none will. */
+  #await(hand, stroke) {
+    hand.ended.push(stroke);
+    setTimeout(() => {
+      hand.ended = hand.ended.filter((other) => other !== stroke);
+      this.#report("paint");
+    }, AWAITED);
   }
 
   /** The bytes of a stroke that is committed now, and is no longer live; null if it did not come here whole. */
@@ -91,7 +100,6 @@ export class LiveInk extends EventTarget {
   keep(participants) {
     for (const [number, hand] of this.#hands) {
       if (!participants.has(number)) hand.stroke = hand.shape = null;
-      hand.ended = hand.ended.filter((stroke) => performance.now() - stroke.endedAt < AWAITED);
     }
     this.#report("paint");
   }

@@ -18,6 +18,7 @@ export class Others {
   #isFollowing = false;
   #toldAt = 0;
   #told = "";
+  #isAlone = true;
 
   constructor(board, signal) {
     this.#board = board;
@@ -40,6 +41,7 @@ export class Others {
 
   #show({ people, watching }) {
     const me = this.#board.sheet.me;
+    this.#isAlone = people.length + watching < 2;
     this.#announce(people);
     this.#people = new Map(people.map((person) => [person.number, person]));
     this.#board.inks.keep(new Set(this.#people.keys()));
@@ -168,7 +170,7 @@ export class Others {
 
   /** What we see, for those who follow us. */
   #tell() {
-    if (!this.#board.sheet.me || this.#people.size < 2) return;
+    if (!this.#board.sheet.me || this.#isAlone) return;
     const [left, top, right, bottom] = this.#board.view.box.map(Math.round);
     const now = `${left} ${top} ${right} ${bottom}`;
     if (now === this.#told && performance.now() - this.#toldAt < AGAIN) return;

@@ -85,6 +85,7 @@ export class Painter {
 
   #changed(item, before) {
     if (this.#source !== this.#sheet) return;
+    if (this.#dirty === "moved") this.#dirty = "all"; // the picture that is moved was taken before
     if (this.#dirty !== "all") {
       for (const shape of [before, item.shape]) if (shape) this.#dirty = joined(this.#dirty, shape.box);
     }

@@ -156,7 +156,7 @@ export class Sheet extends EventTarget {
       const item = this.#items.get(number) ?? entry.item;
       if (item !== entry.item) this.#merge(entry.item, item);
       if (!item.number) this.#giveNumber(item, number);
-      if (rev > item.rev) {
+      if (rev > item.rev && (entry.type === "edit" || rev === number)) { // else it was changed since: its row says how
         item.rev = rev;
         item.kept = entry.shape;
       }

@@ -33,8 +33,9 @@ export class Tools extends EventTarget {
     };
   }
 
+  /** Nobody draws on a replay: what they drew would not be seen. */
   get isHand() {
-    return this.name === "hand";
+    return this.name === "hand" || this.#board.hasAttribute("data-replaying");
   }
 
   get current() {
