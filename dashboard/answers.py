@@ -9,7 +9,7 @@ from dashboard.connections import all_connections, by_channel
 from dashboard.layers import observers
 from dashboard.meter import DELIVERIES, LOST, SENDS
 from dashboard.own_groups import own_groups, series
-from dashboard.tap import close_old_taps, close_tap, open_tap, taps
+from dashboard.tap import Tap, close_old_taps, close_tap, open_tap, taps
 
 ROWS = 5_000  # in one answer
 
@@ -66,12 +66,13 @@ def _names(details: Details) -> Any:
 
 
 def group(details: Details) -> dict[str, Any]:
-    """Members, the last minute by the second, and the tap."""
-    name, limit = details["group"], details.get("limit", 200)
+    """Members, the last minute by the second, and the tap: `with_values` says that who asks may see them."""
+    name, limit, may_peek = details["group"], details.get("limit", 200), details.get("with_values", False)
     now = time.time()
     everyone = _members(name, now)
     everyone.sort(key=lambda member: -member["age"])
     everywhere = list(observers.values())
+    close_old_taps()
     tapped = taps.get(name)
     return {
         "total": len(everyone),
@@ -81,10 +82,13 @@ def group(details: Details) -> dict[str, Any]:
         "sends": series(name, SENDS),
         "deliveries": series(name, DELIVERIES),
         "lost": series(name, LOST),
-        "tap": {"until": tapped.until, "seen": tapped.seen, "with_values": tapped.with_values, "messages": tapped.messages()}
-        if tapped
-        else None,
+        "tap": _tapped(tapped, may_peek) if tapped else None,
     }
+
+
+def _tapped(tap: Tap, may_peek: bool) -> dict[str, Any]:
+    with_values = tap.with_values and may_peek
+    return {"until": tap.until, "seen": tap.seen, "with_values": with_values, "messages": tap.messages(with_values=with_values)}
 
 
 def _deaf(name: str, message_type: str) -> int:
@@ -165,7 +169,6 @@ def _tally(rows: list[dict[str, Any]], name: str) -> dict[str, int]:
 
 
 def tap(details: Details) -> dict[str, Any]:
-    close_old_taps()
     if details["is_open"]:
         open_tap(details["group"], details["with_values"])
     else:

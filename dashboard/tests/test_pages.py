@@ -16,6 +16,7 @@ from dashboard.layers import observe, observers
 from dashboard.meter import meters
 from dashboard.permissions import ACTIONS, may
 from dashboard.store import Unreachable
+from dashboard.tap import open_tap, taps
 from dashboard.tests.running import PATHS as LISTED
 from dashboard.tests.running import person, reporting
 from tests.pages import Page
@@ -106,14 +107,35 @@ class PageTests(TestCase):
 
     def test_what_messages_say_is_text(self):
         self.with_groups("room")
-        from dashboard.tap import open_tap, taps
-
         self.addCleanup(taps.clear)
         open_tap("room", with_values=True)
         taps["room"].take({"type": "x", "text": "<img src=x onerror=alert(1)>"})
+        self.client.force_login(person("pat", "peek", is_staff=True))
         html = self.get("groups/room/").text
         self.assertNotIn("<img src=x", html)
         self.assertIn("&lt;img src=x", html)
+
+    def test_values_that_somebody_taps_are_shapes_to_who_may_not_peek(self):
+        self.addCleanup(taps.clear)
+        open_tap("room", with_values=True)
+        taps["room"].take({"type": "x", "text": "our secret plan"})
+        for parameters in ({}, {"format": "json"}):
+            self.assertNotIn("secret plan", self.get("groups/room/", **parameters).text)
+            self.assertIn("text, 15", self.get("groups/room/", **parameters).text)
+        self.client.force_login(person("pat", "peek", is_staff=True))
+        self.assertIn("our secret plan", self.get("groups/room/").text)
+
+    def test_a_tap_and_a_group_that_is_nothing_but_tapped_are_gone_after_a_minute(self):
+        self.addCleanup(taps.clear)
+        open_tap("nobody.here", with_values=False)
+        self.agent.beat()
+        self.assertEqual(self.get("groups/", format="json").json()["total"], 1)
+        taps["nobody.here"].until = 0
+        self.assertIsNone(self.get("groups/nobody.here/", format="json").json()["group"]["tap"])
+        open_tap("nobody.here", with_values=False)
+        taps["nobody.here"].until = 0
+        self.agent.beat()
+        self.assertEqual(self.get("groups/", format="json").json()["total"], 0)
 
     def test_groups_are_searched_sorted_and_paged(self):
         self.with_groups(*[f"paged.room.{number}" for number in range(120)], "paged other")
@@ -193,6 +215,21 @@ class StreamTests(TestCase):
             async with asyncio.timeout(10):
                 rest = [event async for event in events]
         self.assertLess(len(rest), 5)
+
+    async def test_a_right_that_is_taken_away_is_gone_from_an_open_page(self):
+        client = AsyncClient()
+        staff = await sync_to_async(person)("pat", "peek", is_staff=True)
+        await client.aforce_login(staff)
+        self.addCleanup(taps.clear)
+        open_tap("room", with_values=True)
+        taps["room"].take({"type": "x", "text": "our secret plan"})
+        with reporting(), mock.patch("dashboard.views.stream.RIGHTS_SECONDS", 0):
+            answer = await client.get("/dashboard/stream/", {"page_name": "group", "argument_group": "room"})
+            pages = (data["html"] async for name, data in first_events(answer, 20) if name == "live")
+            self.assertIn("our secret plan", await anext(pages))
+            await staff.user_permissions.aclear()
+            async with asyncio.timeout(10):
+                self.assertNotIn("our secret plan", await anext(pages))
 
 
 async def first_events(answer, number):
