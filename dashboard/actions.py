@@ -3,7 +3,8 @@
 Who may is decided where the question is put (`services.py`), and written down there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from threading import Timer
 from typing import Any
 
 from dashboard import hubs
@@ -27,8 +28,10 @@ def disconnect(details: dict[str, Any]) -> dict[str, Any]:
 def drain(details: dict[str, Any]) -> dict[str, Any]:
     """Close all sockets of this process in batches, with the code that means: come back."""
     closers = _closers({"everyone": True})
-    for number, close in enumerate(closers):
-        _later(PAUSE_SECONDS * (number // BATCH), close)
+    for first in range(0, len(closers), BATCH):
+        timer = Timer(PAUSE_SECONDS * first / BATCH, _restart, [closers[first : first + BATCH]])
+        timer.daemon = True
+        timer.start()
     return {"closed": len(closers)}
 
 
@@ -57,12 +60,6 @@ def _hub_closer(socket: Any) -> Callable[[int], None]:
     return lambda code: hubs.close(socket, code)
 
 
-def _later(seconds: float, close: Callable[[int], None]) -> None:
-    from threading import Timer
-
-    if not seconds:
+def _restart(batch: Iterable[Callable[[int], None]]) -> None:
+    for close in batch:
         close(RESTART)
-        return
-    timer = Timer(seconds, close, [RESTART])
-    timer.daemon = True
-    timer.start()

@@ -1,5 +1,6 @@
 """What staff do: only with the right, and always written down."""
 
+from threading import Timer
 from unittest import mock
 
 from asgiref.sync import sync_to_async
@@ -10,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import TestCase
 
 from dashboard import services
+from dashboard.actions import drain
 from dashboard.connections import all_connections
 from dashboard.consumers import watch_consumers
 from dashboard.models import StaffAction
@@ -123,6 +125,15 @@ class ActionTests(TestCase):
         tabs = await self.tabs(self.ann, None)
         boot = self.store.processes()[0]["boot"]
         self.assertEqual(await sync_to_async(services.drain)(self.store, self.boss, boot), 2)
+        for tab in tabs:
+            self.assertEqual((await tab.receive_output())["code"], 4012)
+            await tab.disconnect()
+
+    async def test_a_drain_needs_one_thread_for_each_batch(self):
+        tabs = await self.tabs(*[None] * 7)
+        with mock.patch("dashboard.actions.BATCH", 3), mock.patch("dashboard.actions.Timer", wraps=Timer) as timers:
+            self.assertEqual(drain({}), {"closed": 7})
+        self.assertEqual(timers.call_count, 3)
         for tab in tabs:
             self.assertEqual((await tab.receive_output())["code"], 4012)
             await tab.disconnect()
