@@ -1,6 +1,7 @@
 """Reports that get lost, come twice, or come from the dead never make a number wrong. The same on both stores."""
 
 import time
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
@@ -179,6 +180,17 @@ def test_after_an_empty_redis_only_what_is_new_is_added():
             store.redis.delete(key)
         store.flush(report(2, sends=503), {"default|sends": 500})
         assert store.totals() == {"default|sends": 3}
+
+
+@pytest.mark.only_on("redis")
+def test_a_process_that_stands_still_is_waited_for_once():
+    with shared_store() as store, closing(store.redis.pubsub()) as deaf:
+        store.flush(report(1, "still"), {})
+        deaf.subscribe(store._key("ask"))
+        assert store.ask("groups", {}, timeout=0.1) == {}
+        began = time.monotonic()
+        assert store.ask("groups", {}, timeout=60) == {}
+        assert time.monotonic() - began < 30
 
 
 @pytest.mark.only_on("redis")
