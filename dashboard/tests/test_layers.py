@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import contextmanager
 from unittest import IsolatedAsyncioTestCase, mock
 from uuid import uuid4
 
@@ -359,6 +360,35 @@ class ChangedLayerTests(WatchedTestCase):
         self.assertEqual(self.observer.exactness, "limited")
         self.assertEqual(len(await Scenario(layer).group_of_two()), 5)
 
+    async def test_a_hook_that_fails_is_undone_and_the_layer_works_on(self):
+        layer = memory()
+        fails = mock.patch("dashboard.layers.memory.MemoryObserver.flush", side_effect=RuntimeError("another version"))
+        with fails, self.assertLogs("dashboard.layers", "WARNING"):
+            self.watched(layer)
+        self.assertEqual(self.observer.exactness, "limited")
+        await Scenario(layer).group_of_two()
+        self.assertEqual(self.counters()["group_sends"], 3)  # not by two hooks
+
+    @pytest.mark.only_on("redis")
+    async def test_every_name_that_is_missing_is_noticed_and_none_keeps_the_project_from_starting(self):
+        from dashboard.layers import core as core_adapter
+        from dashboard.layers import pubsub as pubsub_adapter
+
+        names = [(core, name) for name in (*core_adapter.PRIVATE, "group_send")] + [(pubsub, "_get_layer"), (pubsub, "_layers")]
+        for make, name in names:
+            layer = make()
+            with self.subTest(name), without(layer, name), self.assertLogs("dashboard.layers", "WARNING"):
+                self.assertEqual(observe("test", layer).exactness, "limited")
+        gone = [mock.patch.object(pubsub_adapter, "SHARD_METHODS", ["none_of_that_name"])]
+        gone += [
+            mock.patch.dict("sys.modules", {"channels_redis.pubsub": None}),
+            mock.patch("inspect.getsource", side_effect=OSError),
+        ]
+        for make, patch in zip((pubsub, pubsub, core), gone, strict=True):
+            layer = make()
+            with self.subTest(str(patch)), patch, self.assertLogs("dashboard.layers", "WARNING"):
+                self.assertEqual(observe("test", layer).exactness, "limited")
+
     @pytest.mark.only_on("redis")
     async def test_a_script_that_differs_is_left_alone(self):
         with (
@@ -385,6 +415,14 @@ class ChangedLayerTests(WatchedTestCase):
             with self.subTest(type(layer).__name__):
                 (kind,) = _kinds(layer)
                 self.assertEqual(kind.differences(layer), [])
+
+
+@contextmanager
+def without(layer, name):
+    owner = next(owner for owner in (layer, *type(layer).__mro__) if name in vars(owner))
+    with mock.patch.object(owner, name):
+        delattr(owner, name)
+        yield
 
 
 class TapTests(WatchedTestCase):
