@@ -4,6 +4,8 @@ import time
 from heapq import nlargest
 from typing import Any
 
+from channels import DEFAULT_CHANNEL_LAYER
+
 from dashboard import actions, hubs
 from dashboard.connections import all_connections, by_channel
 from dashboard.layers import observers
@@ -76,6 +78,7 @@ def group(details: Details) -> dict[str, Any]:
     tapped = taps.get(name)
     return {
         "total": len(everyone),
+        "layers": sorted({member["layer"] for member in everyone}),
         "members": everyone[:limit],
         "ghosts": sum(channel in observer.ghosts for observer in everywhere for channel in list(observer.groups().get(name, ()))),
         "deaf": _deaf(name, details.get("type", "")),
@@ -104,7 +107,7 @@ def _deaf(name: str, message_type: str) -> int:
 
 def _members(name: str, now: float) -> list[dict[str, Any]]:
     """Who listens: what was left behind by consumers that failed is counted apart."""
-    members = [hubs.describe(socket, now) for socket in hubs.groups_of(name)]
+    members = [{**hubs.describe(socket, now), "layer": DEFAULT_CHANNEL_LAYER} for socket in hubs.groups_of(name)]
     connections = by_channel()
     for alias, observer in list(observers.items()):
         waiting = observer.waiting()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import get_channel_layer
 from django.core.exceptions import PermissionDenied
 
@@ -29,12 +30,15 @@ class Reach:
     members: int
     processes: int
     deaf: int  # consumers without a handler for its type: the message would close their sockets
+    layers: tuple[str, ...]  # the aliases on which there are members
 
 
 def reach(store: Store, group: str, message_type: str) -> Reach:
-    answers = store.ask("group", {"group": group, "type": message_type, "limit": 0})
-    totals = [answer.get("total", 0) for answer in answers.values()]
-    return Reach(sum(totals), sum(total > 0 for total in totals), sum(answer.get("deaf", 0) for answer in answers.values()))
+    answers = store.ask("group", {"group": group, "type": message_type, "limit": 0}).values()
+    totals = [answer.get("total", 0) for answer in answers]
+    deaf = sum(answer.get("deaf", 0) for answer in answers)
+    layers = {alias for answer in answers for alias in answer.get("layers", ())}
+    return Reach(sum(totals), sum(total > 0 for total in totals), deaf, tuple(sorted(layers)))
 
 
 def broadcast(store: Store, user: Any, group: str, message: dict[str, Any], *, reason: str = "", confirmation: str = "") -> Reach:
@@ -49,10 +53,11 @@ def broadcast(store: Store, user: Any, group: str, message: dict[str, Any], *, r
             "Channels would close their sockets."
         )
     confirm(reached.members, group, confirmation)
-    layer = get_channel_layer()
-    if layer is None:
-        raise Refused("There is no default channel layer.")
-    async_to_sync(layer.group_send)(group, hubs.wrapped(group, message))
+    for alias in reached.layers or (DEFAULT_CHANNEL_LAYER,):
+        layer = get_channel_layer(alias)
+        if layer is None:
+            raise Refused(f"There is no channel layer “{alias}” here.")
+        async_to_sync(layer.group_send)(group, hubs.wrapped(group, message))
     record(user, "broadcast", group, reason, f"{message['type']} to {reached.members} members")
     return reached
 

@@ -1,5 +1,6 @@
 """What staff do: only with the right, and always written down."""
 
+import asyncio
 from threading import Timer
 from unittest import mock
 
@@ -7,13 +8,15 @@ from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.test import TestCase
+from django.test import TestCase, override_settings
 
 from dashboard import services
 from dashboard.actions import drain
 from dashboard.connections import all_connections
 from dashboard.consumers import watch_consumers
+from dashboard.layers import observers
 from dashboard.models import StaffAction
 from dashboard.services import Refused
 from dashboard.tests.running import person, reporting
@@ -77,6 +80,17 @@ class ActionTests(TestCase):
         action = await StaffAction.objects.aget()
         self.assertEqual((action.username, action.action, action.target, action.reason), ("boss", "broadcast", GROUP, "deploy"))
         await self.leave(*tabs)
+
+    @override_settings(CHANNEL_LAYERS=settings.CHANNEL_LAYERS | {"second": {"BACKEND": "channels.layers.InMemoryChannelLayer"}})
+    async def test_a_message_goes_out_on_the_layer_that_has_the_members(self):
+        (tab,) = await self.tabs(self.ann)
+        self.addCleanup(observers.pop, "second")
+        second = channel_layers["second"]
+        await second.group_add("tests.second", "specific.inmemory!one")
+        await sync_to_async(services.broadcast)(self.store, self.boss, "tests.second", {"type": "board.said"})
+        async with asyncio.timeout(5):
+            self.assertEqual((await second.receive("specific.inmemory!one"))["type"], "board.said")
+        await self.leave(tab)
 
     async def test_a_message_that_would_close_sockets_is_refused(self):
         """Channels ends a consumer that has no handler for a type."""
