@@ -217,6 +217,17 @@ class MemoryTests(Conformance, WatchedTestCase):
         self.assertEqual((counted["enqueued"], counted["received"]), (60, 60))
         self.assertEqual(self.observer.gauges()["pending"], 0)
 
+    async def test_who_gives_up_while_sending_has_lost_nothing(self):
+        layer = memory()
+        layer.send = lambda *_: asyncio.sleep(60)
+        self.watched(layer)
+        await layer.group_add("room", "specific.inmemory!one")
+        with self.assertRaises(TimeoutError):
+            async with asyncio.timeout(0):
+                await layer.send("specific.inmemory!one", {"type": "x"})
+        counted = self.counters()
+        self.assertEqual((counted.get("lost.failed", 0), counted["cancelled"]), (0, 1))
+
     async def test_members_are_those_of_the_layer_also_when_it_drops_them_itself(self):
         layer = self.watched(memory(expiry=0))
         channel = await layer.new_channel()
