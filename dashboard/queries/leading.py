@@ -5,6 +5,7 @@ from django.conf import settings
 
 from dashboard import alerts, backlog
 from dashboard.queries import ledger
+from dashboard.queries.processes import with_inboxes
 from dashboard.store import Store
 
 SETTLE_SECONDS = 6.0  # after a process ended, until its part of the ledger is closed,
@@ -17,7 +18,9 @@ def take_care(store: Store) -> None:
         get_channel_layer(alias)  # made now, if this process did not use it so far: others do, and what waits there is to be seen
     rows = store.processes()
     if any(layer["inbox"] for row in rows for layer in row["layers"].values()):
-        store.remember("backlog", backlog.look(rows))
+        waiting = backlog.look(rows)
+        store.remember("backlog", waiting)
+        rows = with_inboxes(rows, waiting)
     if store.is_shared:
         balance(store)
     alerts.look(store, rows)

@@ -35,7 +35,7 @@ def waiting(store: Store, rows: list[dict[str, Any]]) -> dict[str, int]:
     found = {}
     for alias in layers_of(rows):
         if in_redis := backlog.get(alias):
-            found[alias] = in_redis["inboxes"] + sum(channel["length"] for channel in in_redis["named"].values())
+            found[alias] = sum(in_redis["inboxes"].values()) + sum(channel["length"] for channel in in_redis["named"].values())
         else:
             found[alias] = sum(row["gauges"].get(f"pending.{alias}", 0) for row in rows)
     return found

@@ -16,6 +16,9 @@ from dashboard import alerts
 from dashboard.layers import observe, observers
 from dashboard.meter import meter_of, meters
 from dashboard.queries.doctor import RULES, Facts, diagnose
+from dashboard.queries.doctor_layers import small_capacity
+from dashboard.queries.processes import with_inboxes
+from dashboard.report import EMPTY
 from dashboard.tests.running import person, reporting
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -83,6 +86,19 @@ class DoctorTests(SimpleTestCase):
         hosts = [{"address": f"redis://127.0.0.1:{port}", "socket_timeout": 15} for port in (6379, 6380)]
         with mock.patch("dashboard.queries.doctor_redis._members", return_value=(0, 0)):
             self.assertIn("shards", self.findings(core.RedisChannelLayer(hosts=hosts)))
+
+    def test_a_layer_of_jobs_has_no_members_that_could_miss_something(self):
+        with reporting() as agent:
+            agent.store.processes = lambda: [{**EMPTY, "boot": "a", "host": "h", "age": 0.1, "vouched": False, **facts}]
+            layer = {"kind": "Redis, one inbox per process", "exactness": "full", "inbox": "", "capacity": 100, "named": {}}
+            for members, wanted in ((0, False), (3, True)):
+                facts = {"gauges": {"connections": 50}, "layers": {"jobs": {**layer, "members": members}}}
+                self.assertEqual("capacity" in {finding.rule for finding in small_capacity(Facts(agent.store))}, wanted)
+
+    def test_how_full_an_inbox_is_is_known_from_redis(self):
+        layer = {"kind": "Redis, one inbox per process", "inbox": "specific.a!", "capacity": 100, "fullest": 2}
+        (row,) = with_inboxes([{"gauges": {}, "layers": {"default": layer}}], {"default": {"inboxes": {"specific.a!": 80}}})
+        self.assertEqual((row["gauges"]["max.fill.default"], row["layers"]["default"]["fullest"]), (800, 80))
 
     def test_processes_by_what_they_report(self):
         row = {
