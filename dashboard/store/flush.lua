@@ -2,8 +2,8 @@
 -- difference to what we have, so a lost report is made up for by the next, and a repeated one adds nothing.
 -- ARGV: prefix, boot, seq, row, number of gauges, (name, value)..., (counter, value, acknowledged)...
 -- Returns {seconds, microseconds, whether this process leads, how many are silent}.
--- Seconds: until a silent process is worth a look, until it is lost, what we remember of one, until another one leads.
-local QUIET, LEASE, KEPT, LEADS = 3, 10, 86400, 4
+-- Seconds: until a silent process is worth a look, until it is lost, what we remember of one, and of a lost one, until another one leads.
+local QUIET, LEASE, KEPT, GONE, LEADS = 3, 10, 86400, 3600, 4
 local prefix, boot, seq = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = tonumber(time[1])
@@ -15,6 +15,7 @@ end
 
 if redis.call('EXISTS', row) == 0 and redis.call('EXISTS', prefix .. 'gone:' .. boot) == 1 then
   redis.call('RENAME', prefix .. 'gone:' .. boot, row)
+  redis.call('ZREM', prefix .. 'gone', boot)
   note('returned', 'boot', boot)
 end
 local stored = redis.call('HGET', row, 'seq')
@@ -83,9 +84,17 @@ for i = 1, #beats, 2 do
     redis.call('DEL', prefix .. 'g:' .. who)
     if redis.call('EXISTS', prefix .. 'p:' .. who) == 1 then
       redis.call('RENAME', prefix .. 'p:' .. who, prefix .. 'gone:' .. who)
-      redis.call('EXPIRE', prefix .. 'gone:' .. who, 3600)
+      redis.call('EXPIRE', prefix .. 'gone:' .. who, GONE)
+      redis.call('ZADD', prefix .. 'gone', now, who)
+      redis.call('ZREMRANGEBYSCORE', prefix .. 'gone', '-inf', now - GONE)
+      redis.call('EXPIRE', prefix .. 'gone', GONE)
     end
-    note('lost', 'boot', who)
+    local found, facts = pcall(cjson.decode, redis.call('HGET', prefix .. 'gone:' .. who, 'row') or '')
+    if found and facts.role and facts.pid and facts.host then
+      note('lost', 'boot', who, 'who', facts.role .. ' ' .. string.format('%d', facts.pid) .. ' on ' .. facts.host)
+    else
+      note('lost', 'boot', who)
+    end
   else
     local fields = redis.call('HGETALL', prefix .. 'g:' .. who)
     for j = 1, #fields, 2 do

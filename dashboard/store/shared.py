@@ -82,10 +82,10 @@ class SharedStore:
     def gone(self) -> list[dict[str, Any]]:
         """The last row of each process that was lost within the hour."""
         with reaching():
-            keys = list(self.redis.scan_iter(self._key("gone", "*"), count=1000))
+            boots = self.redis.zrange(self._key("gone"), 0, -1)
             return [
                 {**understood(json.loads(row)), "beat": float(at)}
-                for row, at in (self.redis.hmget(key, "row", "at") for key in keys)
+                for row, at in (self.redis.hmget(self._key("gone", boot), "row", "at") for boot in boots)
                 if row and at
             ]
 

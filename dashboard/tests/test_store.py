@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.queries.history import describe
 from dashboard.queries.processes import processes
 from dashboard.report import EMPTY, FORMAT, Report
 from dashboard.store import STEPS as STEPS_KEPT
@@ -139,7 +140,7 @@ def test_a_silent_process_is_lost_after_its_lease_unless_a_neighbour_has_seen_it
         assert {found["boot"] for found in store.processes()} == {"seen", "living"}
         assert [found["boot"] for found in store.gone()] == ["silent"]
         assert store.series(1, 1, with_current=True)[-1][1]["g:connections"] == 10
-        assert store.events(1)[0] == {"kind": "lost", "at": store.events(1)[0]["at"], "boot": "silent"}
+        assert describe(store.events(1)[0]) == "Process daphne 1 on h was lost"
 
 
 @pytest.mark.only_on("redis")
@@ -170,6 +171,7 @@ def test_a_process_that_was_taken_for_lost_comes_back_with_nothing_counted_twice
         store.flush(report(2, "a", sends=6), {"default|sends": 5})
         assert store.totals() == {"default|sends": 6}
         assert {found["boot"] for found in store.processes()} == {"a", "b"}
+        assert store.gone() == []
 
 
 @pytest.mark.only_on("redis")
