@@ -15,6 +15,7 @@ from django.test import SimpleTestCase, TestCase, override_settings
 from dashboard import alerts
 from dashboard.layers import observe, observers
 from dashboard.meter import meter_of, meters
+from dashboard.queries import groups
 from dashboard.queries.doctor import RULES, Facts, diagnose
 from dashboard.queries.doctor_layers import small_capacity
 from dashboard.queries.processes import with_inboxes
@@ -148,6 +149,13 @@ class DoctorTests(SimpleTestCase):
 
 @pytest.mark.only_on("redis")
 class DoctorWithRedisTests(DoctorTests):
+    def test_it_speaks_on_while_the_redis_of_a_layer_is_away(self):
+        from channels_redis.core import RedisChannelLayer
+
+        away = RedisChannelLayer(hosts=[{"address": "redis://127.0.0.1:1/0", "socket_timeout": 15}])
+        with mock.patch.object(groups, "groups", return_value=groups.Page(groups.Query(), rows=[{"name": "room"}])):
+            self.assertNotIn("ghosts", self.findings(away))
+
     def test_members_of_a_dead_process_on_the_core_layer(self):
         from channels_redis.core import RedisChannelLayer
 
