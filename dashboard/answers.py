@@ -14,6 +14,7 @@ from dashboard.own_groups import own_groups, series
 from dashboard.tap import Tap, close_old_taps, close_tap, open_tap, taps
 
 ROWS = 5_000  # in one answer
+SLOW_BYTES = 65_536  # that wait for a browser; less is an ordinary moment
 
 Details = dict[str, Any]
 
@@ -140,6 +141,7 @@ def sockets(details: Details) -> dict[str, Any]:
     sort = details.get("sort", "age")
     return {
         "total": len(found),
+        "slow": sum((row["buffered"] or 0) > SLOW_BYTES for row in everyone),
         "rows": nlargest(details.get("limit", 100), found, key=lambda row: row.get(sort) or 0),
         "by": {name: _tally(everyone, name) for name in ("app", "consumer", "user")},
     }
