@@ -168,9 +168,28 @@ class PageTests(TestCase):
             answer = self.get("")
         self.assertContains(answer, "does not answer")
 
-    def test_the_stream_is_for_those_who_may_look(self):
-        self.assertEqual(Client().get("/dashboard/stream/", {"page_name": "overview"}).status_code, 403)
-        self.assertEqual(self.get("stream/", page_name="no such page").status_code, 404)
+    async def test_the_stream_is_for_those_who_may_look(self):
+        client = AsyncClient()
+        self.assertEqual((await client.get("/dashboard/stream/", {"page_name": "overview"})).status_code, 403)
+        await client.aforce_login(self.staff)
+        self.assertEqual((await client.get("/dashboard/stream/", {"page_name": "no such page"})).status_code, 404)
+        self.assertRegex((await client.get("/dashboard/")).text, 'data-stream="/dashboard/stream/')
+
+    def test_under_wsgi_there_is_no_stream_and_no_page_asks_for_one(self):
+        self.assertEqual(self.get("stream/", page_name="overview").status_code, 204)
+        self.assertIn('data-stream=""', self.get("").text)
+
+    def test_a_list_that_is_sorted_is_still_the_same_list(self):
+        links = self.get("connections/", user="ann", q="room", process="x", sort="age").context["links"]
+        self.assertEqual(links["buffered"], "?q=room&user=ann&process=x&sort=buffered")
+
+    def test_browsers_that_do_not_keep_up_are_counted_beyond_those_that_are_shown(self):
+        slow = [{"user": "", "path": "", "consumer": "", "app": "", "age": 9, "buffered": 70_000}] * 130
+        with (
+            mock.patch("dashboard.answers.all_connections", return_value=slow),
+            mock.patch("dashboard.answers.describe", lambda row, _: row),
+        ):
+            self.assertContains(self.get("connections/"), "130 browsers do not keep up")
 
     def test_numbers_have_an_explanation(self):
         html = self.get("").text

@@ -109,6 +109,7 @@ def frame(request: HttpRequest, current: Page, arguments: Facts) -> Facts:
     parameters["page_name"] = current.name
     for name, value in arguments.items():
         parameters[f"argument_{name}"] = str(value)
+    is_live = hasattr(request, "scope")  # not under WSGI
     return {
         "base_template": option("BASE_TEMPLATE"),
         "home_url": option("HOME_URL"),
@@ -122,7 +123,7 @@ def frame(request: HttpRequest, current: Page, arguments: Facts) -> Facts:
             }
             for name, label, glyph in SECTIONS
         ],
-        "stream_url": f"{reverse('dashboard:stream')}?{parameters.urlencode()}",
+        "stream_url": f"{reverse('dashboard:stream')}?{parameters.urlencode()}" if is_live else "",
         "live_html": current.live_html,
         "draft": request.session.pop(f"dashboard draft {arguments.get('group')}", None),
     }
@@ -134,7 +135,7 @@ def section(current: Page) -> str:
 
 def plain(context: Facts) -> Facts:
     """The facts without what only templates need."""
-    hidden = {"page", "rights", "query", "listing", "columns", "previous_page", "next_page", "pages"}
+    hidden = {"page", "rights", "query", "links", "listing", "columns", "previous_page", "next_page", "pages"}
     found = {name: value for name, value in context.items() if name not in hidden}
     if listing := context.get("listing"):
         found |= {name: value for name, value in asdict(listing).items() if name != "query"}

@@ -31,6 +31,8 @@ _rendered: dict[Any, tuple[float, str]] = {}
 
 @require_GET
 async def stream(request: HttpRequest) -> HttpResponseBase:
+    if not hasattr(request, "scope"):  # WSGI: a stream would keep a worker to itself. 204 tells the browser not to come back.
+        return HttpResponse(status=204)
     watch_loop()
     page = PAGES.get(request.GET.get("page_name", ""))
     rights = await _rights(request)
@@ -38,8 +40,6 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         return HttpResponse(status=403)
     if page is None:
         return HttpResponse(status=404)
-    if not hasattr(request, "scope"):  # WSGI: a stream would keep a worker to itself. 204 tells the browser not to come back.
-        return HttpResponse(status=204)
     response = StreamingHttpResponse(_events(request, page, rights), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would keep it back
