@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from dashboard import hubs
 from dashboard.models import StaffAction
 from dashboard.permissions import may
-from dashboard.store import Store
+from dashboard.store import Store, Unreachable
 
 MANY = 100  # people; who would reach more must type the name of the group
 
@@ -76,7 +76,9 @@ def disconnect(
     """Close one socket, or all of a group or of a person. Returns how many were closed."""
     authorise(user, "disconnect")
     if socket:
-        details, target = {"id": socket}, f"socket {socket}"
+        if not boot:  # each process has numbers of its own
+            raise Refused("Say of which process the socket is.")
+        details, target = {"id": socket}, f"socket {socket} on {_label(store, boot)}"
     elif username:
         details, target = {"user": username}, f"person {username}"
     elif group:
@@ -84,19 +86,19 @@ def disconnect(
         confirm(reach(store, group, "").members, group, confirmation, of=1)
     else:
         raise Refused("Say which socket, person or group.")
-    closed = sum(answer.get("closed", 0) for answer in store.ask("disconnect", details, boot).values())
-    record(user, "disconnect", target, reason, f"{closed} closed")
+    answers = _ask(store, user, "disconnect", target, reason, details, boot)
+    closed = sum(answer.get("closed", 0) for answer in answers)
+    people = sorted({name for answer in answers for name in answer.get("people", ())})
+    record(user, "disconnect", target, reason, f"{closed} closed" + (f", of {', '.join(people)}" if people else ""))
     return closed
 
 
 def drain(store: Store, user: Any, boot: str, *, reason: str = "") -> int:
     """Send everybody who is on one process elsewhere, in batches."""
     authorise(user, "drain")
-    row = next((row for row in store.processes() if row["boot"] == boot), None)
-    if row is None:
-        raise Refused("This process is not there any more.")
-    closed = sum(answer.get("closed", 0) for answer in store.ask("drain", {}, boot).values())
-    record(user, "drain", f"{row['role']} {row['pid']} on {row['host']}", reason, f"{closed} sockets")
+    target = _label(store, boot)
+    closed = sum(answer.get("closed", 0) for answer in _ask(store, user, "drain", target, reason, {}, boot))
+    record(user, "drain", target, reason, f"{closed} sockets")
     return closed
 
 
@@ -105,9 +107,31 @@ def tap(store: Store, user: Any, group: str, *, is_open: bool, with_values: bool
     authorise(user, "peek" if with_values else "view")
     if with_values and not reason.strip():
         raise Refused("Say why you need to read what people write.")
-    store.ask("tap", {"group": group, "is_open": is_open, "with_values": with_values})
+    action, result = ("peek", "values, 60 s") if with_values else ("tap", "shapes, 60 s")
+    details = {"group": group, "is_open": is_open, "with_values": with_values}
     if is_open:
-        record(user, "peek" if with_values else "tap", group, reason, "values, 60 s" if with_values else "shapes, 60 s")
+        _ask(store, user, action, group, reason, details)
+        record(user, action, group, reason, result)
+    else:
+        store.ask("tap", details)
+
+
+def _label(store: Store, boot: str) -> str:
+    row = next((row for row in store.processes() if row["boot"] == boot), None)
+    if row is None:
+        raise Refused("This process is not there any more.")
+    return f"{row['role']} {row['pid']} on {row['host']}"
+
+
+def _ask(
+    store: Store, user: Any, action: str, target: str, reason: str, details: dict[str, Any], boot: str = ""
+) -> list[dict[str, Any]]:
+    """Have it done. If no answer comes back it may be done all the same, and that is written down too."""
+    try:
+        return list(store.ask("tap" if action == "peek" else action, details, boot).values())
+    except Unreachable:
+        record(user, action, target, reason, "no answer: it is not known whether it was done")
+        raise
 
 
 def authorise(user: Any, action: str) -> None:
