@@ -76,6 +76,16 @@ def test_classes_are_in_the_totals_and_not_in_every_second(store):
     assert not any("c|default" in name for _, bucket in store.series(1, 3, with_current=True) for name in bucket)
 
 
+@pytest.mark.only_on("redis")
+def test_classes_stay_few_whatever_processes_come_and_go():
+    with shared_store() as store:
+        store.flush(Report("a", 1, {"c|default|known.*|sends": 4}, {}, row("a")), {})
+        store.redis.hset(store._key("marks"), "classes", 4000)
+        for seq in (1, 2):
+            store.flush(Report("b", seq, {f"c|default|{name}.*|sends": seq for name in ("new", "known")}, {}, row("b")), {})
+        assert store.totals() == {"c|default|known.*|sends": 6, "c|default|other|sends": 2}
+
+
 def test_a_process_that_leaves_takes_its_gauges_along_and_leaves_its_numbers(store):
     store.flush(report(1, gauges={"connections": 3}, sends=5), {})
     assert [found["boot"] for found in store.processes()] == ["a"]
