@@ -83,8 +83,13 @@ class Page:
     milliseconds: float = 0.0
 
     @property
+    def reachable(self) -> int:
+        """How many of them the pages lead to."""
+        return min(self.total, ROWS)
+
+    @property
     def pages(self) -> int:
-        return max(1, -(-min(self.total, ROWS) // PAGE))
+        return max(1, -(-self.reachable // PAGE))
 
 
 def groups(store: Store, query: Query) -> Page:
