@@ -161,7 +161,8 @@ DASHBOARD = {
     "WATCH": flag("DASHBOARD_WATCH", default=True),
     "AGENT": not TESTING,
     "METRICS_TOKEN": os.environ.get("METRICS_TOKEN", ""),
-    "VERSION": os.environ.get("RELEASE", ""),
+    # Heroku and Render say which commit they run, Heroku with `heroku labs:enable runtime-dyno-metadata`.
+    "VERSION": next(filter(None, map(os.environ.get, ("RELEASE", "HEROKU_SLUG_COMMIT", "RENDER_GIT_COMMIT"))), "")[:20],
 }
 
 # E-mail is printed where the server runs, until there is somebody to hand it to.
@@ -194,8 +195,8 @@ MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", STATE_DIR / "media"))
 STORAGES = {
     # Another backend where processes share no disk, such as `storages.backends.s3.S3Storage` of django-storages.
     "default": {
-        "BACKEND": os.environ.get("MEDIA_STORAGE", "django.core.files.storage.FileSystemStorage"),
-        "OPTIONS": json.loads(os.environ.get("MEDIA_STORAGE_OPTIONS", "{}")),
+        "BACKEND": os.environ.get("MEDIA_STORAGE") or "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": json.loads(os.environ.get("MEDIA_STORAGE_OPTIONS") or "{}"),
     },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if LOCAL else "config.storage.SuiteStaticFilesStorage"

@@ -17,6 +17,7 @@ from dashboard.conf import option
 from dashboard.own_groups import look_again
 from dashboard.report import counters, make_report
 from dashboard.store import QUIET_SECONDS, Flushed, Store, Unreachable, store
+from dashboard.tap import close_old_taps
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Agent:
                 return
             spent = time.thread_time()
             self.cost, self._spent = spent - self._spent, spent
+            close_old_taps()
             flushed = self._report()
             if not self._has_said_hello:
                 self._say_hello()

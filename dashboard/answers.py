@@ -4,14 +4,17 @@ import time
 from heapq import nlargest
 from typing import Any
 
+from channels import DEFAULT_CHANNEL_LAYER
+
 from dashboard import actions, hubs
 from dashboard.connections import all_connections, by_channel
 from dashboard.layers import observers
 from dashboard.meter import DELIVERIES, LOST, SENDS
 from dashboard.own_groups import own_groups, series
-from dashboard.tap import close_old_taps, close_tap, open_tap, taps
+from dashboard.tap import Tap, close_old_taps, close_tap, open_tap, taps
 
 ROWS = 5_000  # in one answer
+SLOW_BYTES = 65_536  # that wait for a browser; less is an ordinary moment
 
 Details = dict[str, Any]
 
@@ -66,25 +69,30 @@ def _names(details: Details) -> Any:
 
 
 def group(details: Details) -> dict[str, Any]:
-    """Members, the last minute by the second, and the tap."""
-    name, limit = details["group"], details.get("limit", 200)
+    """Members, the last minute by the second, and the tap: `with_values` says that who asks may see them."""
+    name, limit, may_peek = details["group"], details.get("limit", 200), details.get("with_values", False)
     now = time.time()
     everyone = _members(name, now)
     everyone.sort(key=lambda member: -member["age"])
     everywhere = list(observers.values())
+    close_old_taps()
     tapped = taps.get(name)
     return {
         "total": len(everyone),
+        "layers": sorted({member["layer"] for member in everyone}),
         "members": everyone[:limit],
         "ghosts": sum(channel in observer.ghosts for observer in everywhere for channel in list(observer.groups().get(name, ()))),
         "deaf": _deaf(name, details.get("type", "")),
         "sends": series(name, SENDS),
         "deliveries": series(name, DELIVERIES),
         "lost": series(name, LOST),
-        "tap": {"until": tapped.until, "seen": tapped.seen, "with_values": tapped.with_values, "messages": tapped.messages()}
-        if tapped
-        else None,
+        "tap": _tapped(tapped, may_peek) if tapped else None,
     }
+
+
+def _tapped(tap: Tap, may_peek: bool) -> dict[str, Any]:
+    with_values = tap.with_values and may_peek
+    return {"until": tap.until, "seen": tap.seen, "with_values": with_values, "messages": tap.messages(with_values=with_values)}
 
 
 def _deaf(name: str, message_type: str) -> int:
@@ -100,7 +108,7 @@ def _deaf(name: str, message_type: str) -> int:
 
 def _members(name: str, now: float) -> list[dict[str, Any]]:
     """Who listens: what was left behind by consumers that failed is counted apart."""
-    members = [hubs.describe(socket, now) for socket in hubs.groups_of(name)]
+    members = [{**hubs.describe(socket, now), "layer": DEFAULT_CHANNEL_LAYER} for socket in hubs.groups_of(name)]
     connections = by_channel()
     for alias, observer in list(observers.items()):
         waiting = observer.waiting()
@@ -133,6 +141,7 @@ def sockets(details: Details) -> dict[str, Any]:
     sort = details.get("sort", "age")
     return {
         "total": len(found),
+        "slow": sum((row["buffered"] or 0) > SLOW_BYTES for row in everyone),
         "rows": nlargest(details.get("limit", 100), found, key=lambda row: row.get(sort) or 0),
         "by": {name: _tally(everyone, name) for name in ("app", "consumer", "user")},
     }
@@ -165,7 +174,6 @@ def _tally(rows: list[dict[str, Any]], name: str) -> dict[str, int]:
 
 
 def tap(details: Details) -> dict[str, Any]:
-    close_old_taps()
     if details["is_open"]:
         open_tap(details["group"], details["with_values"])
     else:

@@ -16,14 +16,14 @@ NAMES = 200  # in one look
 
 
 def look(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """For each core layer: `{"inboxes": messages, "named": {channel: {"length", "oldest"}}}`, ages in seconds."""
+    """For each core layer: `{"inboxes": {inbox: messages}, "named": {channel: {"length", "oldest"}}}`, ages in seconds."""
     found = {}
     for alias, observer in list(observers.items()):
         if not hasattr(observer, "inbox"):
             continue
         layers = [row["layers"][alias] for row in rows if alias in row["layers"]]
         prefix = observer.layer.prefix
-        inboxes = [f"{prefix}specific.{layer['inbox']}" for layer in layers if layer["inbox"]]
+        inboxes = [(layer["inbox"], f"{prefix}specific.{layer['inbox']}") for layer in layers if layer["inbox"]]
         named = sorted({name for layer in layers for name in layer["named"]})[:NAMES]
         try:
             found[alias] = _look(observer.layer, inboxes, [(name, prefix + name) for name in named])
@@ -32,19 +32,20 @@ def look(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _look(layer: Any, inboxes: list[str], named: list[tuple[str, str]]) -> dict[str, Any]:
+def _look(layer: Any, inboxes: list[tuple[str, str]], named: list[tuple[str, str]]) -> dict[str, Any]:
     lengths: dict[str, int] = {name: 0 for name, _ in named}
     oldest: dict[str, float] = {}
-    in_inboxes = 0
+    in_inboxes: dict[str, int] = {inbox: 0 for inbox, _ in inboxes}
     for connection in connections(layer):
         with connection.pipeline(transaction=False) as pipe:
-            for key in inboxes:
+            for _, key in inboxes:
                 pipe.zcard(key)
             for _, key in named:
                 pipe.zcard(key)
                 pipe.zrange(key, 0, 0, withscores=True)
             answers = pipe.execute()
-        in_inboxes += sum(answers[: len(inboxes)])
+        for (inbox, _), length in zip(inboxes, answers, strict=False):
+            in_inboxes[inbox] += length
         rest = answers[len(inboxes) :]
         for (name, _), length, first in zip(named, rest[::2], rest[1::2], strict=True):
             lengths[name] += length

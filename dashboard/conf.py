@@ -17,7 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "TAP_VALUES": True,  # may people with the permission `peek` see values at all
     "REDACT": None,  # dotted path of redact(name, value) -> value, for the tap
     "VERSION": "",  # of the deployed code; a new one leaves a mark in the charts
-    "ALERTS": {},  # thresholds, see queries/alerts.py
+    "ALERTS": {},  # thresholds, see alerts.py
 }
 
 

@@ -6,8 +6,20 @@ from django.conf import settings
 from django.db import models
 
 
+class StaffActions(models.QuerySet["StaffAction"]):
+    """Many rows at once are not changed either. When a person is deleted Django goes another way, which must stay open."""
+
+    def update(self, **_: Any) -> int:
+        raise PermissionError("Staff actions are never changed.")
+
+    def delete(self) -> Any:
+        raise PermissionError("Staff actions are never deleted.")
+
+
 class StaffAction(models.Model):
     """Rows are added and never changed."""
+
+    objects = StaffActions.as_manager()
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -24,6 +24,11 @@ def may(user: Any, action: str) -> bool:
     return action == "view" or user.has_perm(f"dashboard.{action}")
 
 
+def rights_of(user: Any) -> frozenset[str]:
+    """All that this person may do, now."""
+    return frozenset(action for action in ACTIONS if may(user, action))
+
+
 def login_url() -> str:
     """The project's own, or the admin's where there is none."""
     url = resolve_url(settings.LOGIN_URL)

@@ -131,6 +131,7 @@ def layers() -> dict[str, Any]:
             "kind": observer.kind,
             "exactness": observer.exactness,
             "inbox": getattr(observer, "inbox", ""),
+            "members": len(observer.joined),  # channels of this process that are in groups
             **observer.gauges(),
             "named": {
                 name: {"sent": named.sent, "full": named.full, "received": named.received, "waiting": named.waiting}

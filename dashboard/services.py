@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import get_channel_layer
 from django.core.exceptions import PermissionDenied
 
 from dashboard import hubs
 from dashboard.models import StaffAction
 from dashboard.permissions import may
-from dashboard.store import Store
+from dashboard.store import Store, Unreachable
 
 MANY = 100  # people; who would reach more must type the name of the group
 
@@ -29,12 +30,15 @@ class Reach:
     members: int
     processes: int
     deaf: int  # consumers without a handler for its type: the message would close their sockets
+    layers: tuple[str, ...]  # the aliases on which there are members
 
 
 def reach(store: Store, group: str, message_type: str) -> Reach:
-    answers = store.ask("group", {"group": group, "type": message_type, "limit": 0})
-    totals = [answer.get("total", 0) for answer in answers.values()]
-    return Reach(sum(totals), sum(total > 0 for total in totals), sum(answer.get("deaf", 0) for answer in answers.values()))
+    answers = store.ask("group", {"group": group, "type": message_type, "limit": 0}).values()
+    totals = [answer.get("total", 0) for answer in answers]
+    deaf = sum(answer.get("deaf", 0) for answer in answers)
+    layers = {alias for answer in answers for alias in answer.get("layers", ())}
+    return Reach(sum(totals), sum(total > 0 for total in totals), deaf, tuple(sorted(layers)))
 
 
 def broadcast(store: Store, user: Any, group: str, message: dict[str, Any], *, reason: str = "", confirmation: str = "") -> Reach:
@@ -49,10 +53,11 @@ def broadcast(store: Store, user: Any, group: str, message: dict[str, Any], *, r
             "Channels would close their sockets."
         )
     confirm(reached.members, group, confirmation)
-    layer = get_channel_layer()
-    if layer is None:
-        raise Refused("There is no default channel layer.")
-    async_to_sync(layer.group_send)(group, hubs.wrapped(group, message))
+    for alias in reached.layers or (DEFAULT_CHANNEL_LAYER,):
+        layer = get_channel_layer(alias)
+        if layer is None:
+            raise Refused(f"There is no channel layer “{alias}” here.")
+        async_to_sync(layer.group_send)(group, hubs.wrapped(group, message))
     record(user, "broadcast", group, reason, f"{message['type']} to {reached.members} members")
     return reached
 
@@ -71,7 +76,9 @@ def disconnect(
     """Close one socket, or all of a group or of a person. Returns how many were closed."""
     authorise(user, "disconnect")
     if socket:
-        details, target = {"id": socket}, f"socket {socket}"
+        if not boot:  # each process has numbers of its own
+            raise Refused("Say of which process the socket is.")
+        details, target = {"id": socket}, f"socket {socket} on {_label(store, boot)}"
     elif username:
         details, target = {"user": username}, f"person {username}"
     elif group:
@@ -79,19 +86,19 @@ def disconnect(
         confirm(reach(store, group, "").members, group, confirmation, of=1)
     else:
         raise Refused("Say which socket, person or group.")
-    closed = sum(answer.get("closed", 0) for answer in store.ask("disconnect", details, boot).values())
-    record(user, "disconnect", target, reason, f"{closed} closed")
+    answers = _ask(store, user, "disconnect", target, reason, details, boot)
+    closed = sum(answer.get("closed", 0) for answer in answers)
+    people = sorted({name for answer in answers for name in answer.get("people", ())})
+    record(user, "disconnect", target, reason, f"{closed} closed" + (f", of {', '.join(people)}" if people else ""))
     return closed
 
 
 def drain(store: Store, user: Any, boot: str, *, reason: str = "") -> int:
     """Send everybody who is on one process elsewhere, in batches."""
     authorise(user, "drain")
-    row = next((row for row in store.processes() if row["boot"] == boot), None)
-    if row is None:
-        raise Refused("This process is not there any more.")
-    closed = sum(answer.get("closed", 0) for answer in store.ask("drain", {}, boot).values())
-    record(user, "drain", f"{row['role']} {row['pid']} on {row['host']}", reason, f"{closed} sockets")
+    target = _label(store, boot)
+    closed = sum(answer.get("closed", 0) for answer in _ask(store, user, "drain", target, reason, {}, boot))
+    record(user, "drain", target, reason, f"{closed} sockets")
     return closed
 
 
@@ -100,9 +107,31 @@ def tap(store: Store, user: Any, group: str, *, is_open: bool, with_values: bool
     authorise(user, "peek" if with_values else "view")
     if with_values and not reason.strip():
         raise Refused("Say why you need to read what people write.")
-    store.ask("tap", {"group": group, "is_open": is_open, "with_values": with_values})
+    action, result = ("peek", "values, 60 s") if with_values else ("tap", "shapes, 60 s")
+    details = {"group": group, "is_open": is_open, "with_values": with_values}
     if is_open:
-        record(user, "peek" if with_values else "tap", group, reason, "values, 60 s" if with_values else "shapes, 60 s")
+        _ask(store, user, action, group, reason, details)
+        record(user, action, group, reason, result)
+    else:
+        store.ask("tap", details)
+
+
+def _label(store: Store, boot: str) -> str:
+    row = next((row for row in store.processes() if row["boot"] == boot), None)
+    if row is None:
+        raise Refused("This process is not there any more.")
+    return f"{row['role']} {row['pid']} on {row['host']}"
+
+
+def _ask(
+    store: Store, user: Any, action: str, target: str, reason: str, details: dict[str, Any], boot: str = ""
+) -> list[dict[str, Any]]:
+    """Have it done. If no answer comes back it may be done all the same, and that is written down too."""
+    try:
+        return list(store.ask("tap" if action == "peek" else action, details, boot).values())
+    except Unreachable:
+        record(user, action, target, reason, "no answer: it is not known whether it was done")
+        raise
 
 
 def authorise(user: Any, action: str) -> None:

@@ -1,7 +1,7 @@
 """Looking at the messages of one group while they pass, for a minute, in the process that sends them.
 
-Without the right to see values only the shape leaves the process: names, types, lengths. What looks like a secret is masked
-even for those who have it. Nothing is stored anywhere.
+Without the right to see values only the shape leaves the process: names, types, lengths; also when somebody else opened the
+tap for values. What looks like a secret is masked even for those who may see them. Nothing is stored anywhere.
 """
 
 import json
@@ -33,7 +33,7 @@ class Tap:
     def __init__(self, with_values: bool, until: float) -> None:
         self.with_values, self.until = with_values, until
         self.seen = 0
-        self._messages: deque[tuple[float, Any]] = deque(maxlen=KEPT)
+        self._messages: deque[tuple[float, Any, Any]] = deque(maxlen=KEPT)  # when, its shape, its values
 
     def take(self, message: Any) -> None:
         """One message goes by. It may be changed afterwards, so what is needed of it is taken now."""
@@ -42,10 +42,12 @@ class Tap:
         self.seen += 1
         unpack = unpackers.get(str(message.get("type")))
         for part in unpack(message) if unpack else [message]:
-            self._messages.append((time.time(), values_of(part) if self.with_values else shape_of(part)))
+            shape = shape_of(part)
+            self._messages.append((time.time(), shape, values_of(part) if self.with_values else shape))
 
-    def messages(self) -> list[dict[str, Any]]:
-        return [{"at": at, "message": message} for at, message in list(self._messages)]
+    def messages(self, *, with_values: bool) -> list[dict[str, Any]]:
+        """For somebody who may see values, or for everybody else."""
+        return [{"at": at, "message": values if with_values else shape} for at, shape, values in list(self._messages)]
 
 
 taps: dict[str, Tap] = {}  # group -> its tap; empty for nearly all of the time, so that asking costs nothing
@@ -61,7 +63,7 @@ def close_tap(group: str) -> None:
 
 def close_old_taps() -> None:
     now = time.time()
-    for group in [group for group, tap in list(taps.items()) if tap.until + SECONDS < now]:
+    for group in [group for group, tap in list(taps.items()) if tap.until < now]:
         taps.pop(group, None)
 
 

@@ -73,6 +73,7 @@ class LayerLink:
         if time.monotonic() < self._away_until:
             self._counters["hints_lost"] += 1
             return
+        self._counters["hints_lost"] += len(self._queue) == QUEUED  # the oldest goes
         self._queue.append((group, {**message, "origin": self._name}))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._empty_queue())
@@ -84,7 +85,8 @@ class LayerLink:
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._layer.group_send(group, message)
             except Exception as error:  # as above
-                self._counters["hints_lost"] += 1 + len(self._queue)
+                # One that we gave up is ours; what the layer raised for is an error of the layer, and counted as that.
+                self._counters["hints_lost"] += len(self._queue) + isinstance(error, TimeoutError)
                 self._queue.clear()
                 self._away_until = time.monotonic() + PAUSE_SECONDS
                 self._trouble("group_send", error)

@@ -12,6 +12,9 @@ from tests.server import ROOT
 FILE = ROOT / "docker-compose.yml"
 ONE_SHOTS = {"migrate", "welcome"}
 FROM_OUTSIDE = {"proxy"}
+# By the file itself, which has one PostgreSQL, one Valkey and one disk, and is no place for load tests or debugging.
+DECIDED = {"DATABASE_URL", "REDIS_URL", "REDIS_SENTINELS", "REDIS_MASTER", "REDIS_TLS_VERIFY", "REDIS_PREFIX"}
+DECIDED |= {"RATE_LIMITS", "DEBUG_TOOLBAR", "STATE_DIR", "MEDIA_ROOT", "PORT"}
 BUILT = {"web", "worker", "migrate", "welcome", "life", "load"}  # of our image, whose user is 10001
 
 
@@ -72,6 +75,11 @@ class ComposeTests(TestCase):
         self.assertEqual([name for name, default in variables.items() if not default], [])
         example = re.findall(r"(?m)^(\w+)=", (ROOT / "deploy/env.example").read_text())
         self.assertEqual(set(variables), set(example))
+
+    def test_every_setting_that_the_readme_names_can_be_set(self):
+        table = (ROOT / "README.md").read_text().partition("| variable | meaning |")[2].partition("\n\n")[0]
+        named = {name for row in table.splitlines() for name in re.findall(r"`([A-Z_]{4,})`", row.split("|")[1] if row else "")}
+        self.assertEqual(named - set(re.findall(r"\$\{(\w+)", self.text)), DECIDED)
 
     def test_the_example_holds_no_secret(self):
         for name, value in re.findall(r"(?m)^(\w*(?:KEY|PASSWORD)\w*)=(.*)$", (ROOT / "deploy/env.example").read_text()):

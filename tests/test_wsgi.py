@@ -8,6 +8,7 @@ from http.cookies import SimpleCookie
 from unittest import IsolatedAsyncioTestCase
 
 import pytest
+from django.conf import settings
 
 from tests.clients import Client
 from tests.server import Daphne, private_postgres, private_redis, running_server
@@ -66,6 +67,10 @@ class WsgiTests(IsolatedAsyncioTestCase):
                     await ann.shows("from a plain page", seconds=2)  # by a hint: the tick would take up to 18 s
                     await ann.said("from a live one")
                     self.assertIn("from a live one", bob.get(room))
+                sam = Browser(pages.url, server.people["sam"]["session"])  # staff, for the dashboard
+                for app in settings.SUITE_APPS:
+                    with self.subTest(app):
+                        self.assertIn("</h1>", sam.get(f"/{app}/"))
                 pages.stop()
                 self.assertEqual(pages.trouble(), "")
             finally:

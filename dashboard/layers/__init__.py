@@ -1,8 +1,8 @@
 """Seeing what goes through the channel layers, without changing what they do.
 
 Each kind of layer has an adapter that hooks in once per message and process, never per delivery where that can be helped.
-What is private in a layer is looked at before it is relied on; where it differs from what we know, the adapter of last resort
-(`limited.py`) takes its place: it needs the public API alone.
+What is private in a layer is looked at before it is relied on; where it differs from what we know, or hooking in fails all the
+same, the adapter of last resort (`limited.py`) takes its place: it needs the public API alone.
 """
 
 import logging
@@ -42,11 +42,16 @@ def observe(alias: str, layer: Any) -> LimitedObserver:
 
 
 def _observer_for(alias: str, layer: Any) -> LimitedObserver:
-    for kind in _kinds(layer):
-        if differences := kind.differences(layer):
+    before = vars(layer).copy()
+    try:
+        for kind in _kinds(layer):
+            if not (differences := kind.differences(layer)):
+                return kind(alias, layer)
             logger.warning("Layer %s is watched from outside only: this version has no %s.", alias, ", ".join(differences))
-            continue
-        return kind(alias, layer)
+    except Exception as error:  # whatever another version does there, the project must start
+        logger.warning("Layer %s is watched from outside only: %r.", alias, error)
+        vars(layer).clear()
+        vars(layer).update(before)  # without the hooks that are in already
     return LimitedObserver(alias, layer)
 
 

@@ -38,7 +38,7 @@ class CoreObserver(LimitedObserver):
     @classmethod
     def differences(cls, layer: Any) -> list[str]:
         missing = super().differences(layer) + [name for name in PRIVATE if not hasattr(layer, name)]
-        if not hasattr(getattr(layer.receive_buffer, "default_factory", None), "func"):
+        if not hasattr(getattr(getattr(layer, "receive_buffer", None), "default_factory", None), "func"):
             missing.append("bounded queues")
         source = inspect.getsource(type(layer).group_send)
         return missing + [f"“{text}” in its script" for text in TELLING if source.count(text) != 1]

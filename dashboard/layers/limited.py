@@ -1,6 +1,7 @@
 """The adapter that needs nothing but the public API of a channel layer, and what the others build on."""
 
 import time
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -213,15 +214,14 @@ class LimitedObserver:
     def send_failed(self, channel: str, error: BaseException) -> None:
         if is_named(channel) and isinstance(error, ChannelFull):
             self.channel(channel).full += 1
-        self.meter.count(f"lost.{kind_of_loss(error)}" if is_loss(error) else "refused")
+        self.meter.count(outcome_of(error))
 
     def failed(self, group: str, error: BaseException) -> None:
-        """A group send did not come to its end. A mistake of the caller (a bad name) is no loss."""
-        if is_loss(error):
+        """A group send did not come to its end."""
+        outcome = outcome_of(error)
+        if outcome.startswith("lost."):
             self.meter.add(group, 1, 0, 0, lost=1)
-            self.meter.count(f"lost.{kind_of_loss(error)}")
-        else:
-            self.meter.count("refused")
+        self.meter.count(outcome)
 
     async def receive_named(self, original: Any, channel: str) -> Message:
         named = self.channel(channel)
@@ -239,10 +239,13 @@ def is_named(channel: Any) -> bool:
     return isinstance(channel, str) and "!" not in channel and "specific." not in channel
 
 
-def is_loss(error: BaseException) -> bool:
-    return not isinstance(error, (TypeError, AssertionError, ValueError))
-
-
-def kind_of_loss(error: BaseException) -> str:
-    """`full`: the receiver's queue was; `failed`: the layer did not answer, and whether it arrived is not known."""
-    return "full" if isinstance(error, ChannelFull) else "failed"
+def outcome_of(error: BaseException) -> str:
+    """What a send that raised counts as. A caller's mistake (a bad name), or its giving up, is no loss of the layer."""
+    match error:
+        case ChannelFull():
+            return "lost.full"
+        case CancelledError():
+            return "cancelled"
+        case TypeError() | AssertionError() | ValueError():
+            return "refused"
+    return "lost.failed"  # the layer did not answer, and whether it arrived is not known

@@ -1,6 +1,7 @@
 """The sockets of all processes: how many by app, consumer and person, and those that somebody asks for."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from dashboard.meter import SOCKETS
 from dashboard.queries import numbers
@@ -8,7 +9,6 @@ from dashboard.store import Store
 
 SHOWN = 100
 SORTS = ("age", "frames_in", "frames_out", "bytes_out", "buffered")
-SLOW_BYTES = 65_536  # that wait for a browser; less is an ordinary moment
 
 
 def connections(store: Store, parameters: Any) -> dict[str, Any]:
@@ -41,10 +41,17 @@ def connections(store: Store, parameters: Any) -> dict[str, Any]:
             for boot, row in rows.items()
             if row["gauges"].get("connections", 0)
         ],
-        "slow": [row for row in found if (row["buffered"] or 0) > SLOW_BYTES],
+        "slow": sum(answer.get("slow", 0) for answer in answers.values()),
+        "links": {name: _link(parameters, name) for name in SORTS},
         "closes": _closes(totals, recent),
         "rates": {name: numbers.of_sockets(recent, name) / 60 for name in ("opened", "closed", "frames_in", "frames_out")},
     }
+
+
+def _link(parameters: Any, sort: str) -> str:
+    """The query string of the same list, sorted otherwise."""
+    kept = {name: parameters[name] for name in ("q", "app", "consumer", "user", "process") if parameters.get(name)}
+    return "?" + urlencode(kept | {"sort": sort})
 
 
 def _tally(answers: dict[str, Any], name: str) -> list[tuple[str, int]]:

@@ -56,6 +56,11 @@ class Facts:
     def layers(self) -> dict[str, dict[str, Any]]:
         return {alias: layer for row in self.live for alias, layer in row["layers"].items()}
 
+    @cached_property
+    def with_members(self) -> set[str]:
+        """The layers that have groups: others are for jobs."""
+        return {alias for row in self.live for alias, layer in row["layers"].items() if layer.get("members")}
+
 
 Rule = Callable[[Facts], Iterator[Finding]]
 RULES: list[Rule] = []

@@ -61,7 +61,7 @@ def small_capacity(facts: Facts) -> Iterator[Finding]:
                 "A burst is lost for slow consumers.",
                 'Set "CONFIG": {"capacity": 10000} in CHANNEL_LAYERS.',
             )
-        if "one inbox" in layer["kind"] and capacity and capacity < 10 * busiest:
+        if "one inbox" in layer["kind"] and alias in facts.with_members and capacity and capacity < 10 * busiest:
             yield Finding(
                 "capacity",
                 "warning",
@@ -146,7 +146,7 @@ def old_members(facts: Facts) -> Iterator[Finding]:
     for alias, observer in list(observers.items()):
         expiry = vars(observer.layer).get("group_expiry")
         oldest = max((facts.store.now() - row["started"] for row in facts.live), default=0)
-        if expiry and oldest > 0.9 * expiry:
+        if expiry and alias in facts.with_members and oldest > 0.9 * expiry:
             yield Finding(
                 "expiry",
                 "warning",

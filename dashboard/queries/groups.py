@@ -83,8 +83,13 @@ class Page:
     milliseconds: float = 0.0
 
     @property
+    def reachable(self) -> int:
+        """How many of them the pages lead to."""
+        return min(self.total, ROWS)
+
+    @property
     def pages(self) -> int:
-        return max(1, -(-min(self.total, ROWS) // PAGE))
+        return max(1, -(-self.reachable // PAGE))
 
 
 def groups(store: Store, query: Query) -> Page:
@@ -220,10 +225,10 @@ def row_of(name: str, merged: Merged) -> dict[str, Any]:
     }
 
 
-def group(store: Store, name: str) -> dict[str, Any]:
-    """One group: its members, its last minute, its tap."""
+def group(store: Store, name: str, *, with_values: bool = False) -> dict[str, Any]:
+    """One group: its members, its last minute, its tap; with the values that are tapped only for who may see them."""
     asked = {row["boot"]: row for row in store.processes()}
-    answers = store.ask("group", {"group": name})
+    answers = store.ask("group", {"group": name, "with_values": with_values})
     members = [
         {**UNKNOWN, **member, "boot": boot, "process": _label(asked.get(boot))}
         for boot, answer in answers.items()

@@ -4,7 +4,7 @@ What "took in" means differs: in memory one message for each member, on the core
 process that Redis says it reached.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard.classes import app_of
 from dashboard.meter import SOCKETS
@@ -16,10 +16,10 @@ SETTLE_SECONDS = 4  # until everybody has reported what was on its way
 
 def ledger(store: Store) -> dict[str, Any]:
     totals, rows = store.totals(), store.processes()
-    balances, adjusted = imbalances(store, totals, rows), store.recall("adjusted") or {}
+    missing, adjusted = imbalances(store, totals, rows), store.recall("adjusted") or {}
     waits = waiting(store, rows)
     entries = [
-        entry(alias, layer, totals, waits[alias], balances[alias], adjusted.get(alias, 0))
+        entry(alias, layer, totals, waits[alias], missing[alias], adjusted.get(alias, 0))
         for alias, layer in sorted(layers_of(rows).items())
     ]
     return {"layers": entries, "sockets": socket_entry(totals), "classes": by_class(totals)}
@@ -35,31 +35,44 @@ def waiting(store: Store, rows: list[dict[str, Any]]) -> dict[str, int]:
     found = {}
     for alias in layers_of(rows):
         if in_redis := backlog.get(alias):
-            found[alias] = in_redis["inboxes"] + sum(channel["length"] for channel in in_redis["named"].values())
+            found[alias] = sum(in_redis["inboxes"].values()) + sum(channel["length"] for channel in in_redis["named"].values())
         else:
             found[alias] = sum(row["gauges"].get(f"pending.{alias}", 0) for row in rows)
     return found
 
 
-def imbalances(store: Store, totals: Bucket, rows: list[dict[str, Any]]) -> dict[str, int]:
-    """For each layer what was taken in a while ago, and has neither come out nor waits: zero if all is well.
+class Missing(NamedTuple):
+    """What was taken in, and has neither come out nor waits: exact when nothing is on its way, else somewhere between.
 
-    What is on its way is not due. Below zero: something came out that nobody has reported to have put in.
+    Below zero: something came out that nobody has reported to have put in.
     """
+
+    least: int
+    most: int
+
+    @property
+    def surely(self) -> int:
+        """Of all that it may be, what is nearest to all is well."""
+        return max(self.least, min(0, self.most))
+
+
+def imbalances(store: Store, totals: Bucket, rows: list[dict[str, Any]]) -> dict[str, Missing]:
+    """For each layer. What was put in lately is not due, and what came out lately may be of what is not reported yet."""
     late = numbers.merged(bucket for _, bucket in store.series(1, SETTLE_SECONDS, with_current=True))
     waits, found = waiting(store, rows), {}
     for alias, layer in layers_of(rows).items():
         # On pub/sub nothing waits: what the processes hold has come out.
         waits_there = 0 if layer["kind"] == "Redis pub/sub" else waits[alias]
-        on_its_way = late.get(f"{alias}|enqueued", 0)
-        missing = totals.get(f"{alias}|enqueued", 0) - on_its_way - totals.get(f"{alias}|received", 0) - waits_there
-        found[alias] = missing if missing > 0 else min(0, missing + on_its_way)
+        difference = totals.get(f"{alias}|enqueued", 0) - totals.get(f"{alias}|received", 0) - waits_there
+        least, most = difference - late.get(f"{alias}|enqueued", 0), difference + late.get(f"{alias}|received", 0)
+        found[alias] = Missing(least, most)
     return found
 
 
-def entry(alias: str, layer: dict[str, Any], totals: Bucket, waits: int, balance: int, adjusted: int) -> dict[str, Any]:
-    """One layer, since counting began. `adjusted` is the part of the balance that is put down to processes that ended."""
+def entry(alias: str, layer: dict[str, Any], totals: Bucket, waits: int, missing: Missing, adjusted: int) -> dict[str, Any]:
+    """One layer, since counting began. Of what is missing, up to `adjusted` is put down to processes that ended."""
     start = f"{alias}|"
+    theirs = min(missing.surely, adjusted)
     own = {name.removeprefix(start): value for name, value in totals.items() if name.startswith(start)}
     losses = {name.removeprefix("lost."): value for name, value in own.items() if name.startswith("lost.")}
     return {
@@ -75,9 +88,9 @@ def entry(alias: str, layer: dict[str, Any], totals: Bucket, waits: int, balance
         "lost": sum(losses.values()),
         "nobody": own.get("nobody", 0),
         "reconnects": own.get("reconnects", 0),
-        "gone": max(0, adjusted),
-        "strange": max(0, -adjusted),
-        "unaccounted": max(0, balance - adjusted),
+        "gone": max(0, theirs),
+        "strange": max(0, -theirs),
+        "unaccounted": max(0, missing.surely - adjusted),
     }
 
 
@@ -99,7 +112,9 @@ def by_class(totals: Bucket) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda row: -row.get("deliveries", 0))
 
 
-def settle(store: Store) -> None:
-    """A process ended without having reported all: what is missing in the balance by now is put down to it."""
-    adjusted = imbalances(store, store.totals(), store.processes())
+def settle(store: Store) -> bool:
+    """A process ended without having reported all: what may be missing by now is put down to it. Is that exact?"""
+    missing = imbalances(store, store.totals(), store.processes())
+    adjusted = {alias: found.most for alias, found in missing.items()}
     store.remember("adjusted", (store.recall("adjusted") or {}) | adjusted)
+    return all(found.least == found.most for found in missing.values())

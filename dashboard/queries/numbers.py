@@ -12,8 +12,10 @@ LOSSES = {
     "overflow": ("Slow consumer", "A consumer's own queue was full, and the layer dropped its oldest message without a word."),
     "nobody": ("Receiver gone", "A message was sent to one consumer that is not there any more."),
     "failed": ("Layer did not answer", "The layer raised while sending. Whether the message arrived is not known."),
-    "hints": ("Hints while away", "The hub did not even try, because the layer had just failed. Feeds repair what was lost."),
-    "expired": ("Expired", "Nobody fetched the message in time."),
+    "hints": (
+        "Hints given up",
+        "The hub gave up, or did not try: the layer had just failed, or too many waited. Feeds repair that.",
+    ),
 }
 
 

@@ -9,11 +9,22 @@ STALLED_LAG = 2_000_000  # microseconds that an event loop may be late before it
 
 def processes(store: Store) -> list[dict[str, Any]]:
     """All that report, and those lost within the hour, by state and name."""
-    rows = [{**row, "state": state_of(row)} for row in store.processes()]
+    rows = [{**row, "state": state_of(row)} for row in with_inboxes(store.processes(), store.recall("backlog") or {})]
     lost = [{**row, "state": "lost", "age": store.now() - row["beat"]} for row in store.gone()]
     order = ["stalled", "live", "lost"]
     found = [summed(row) for row in rows + lost]
     return sorted(found, key=lambda row: (order.index(row["state"]), row["host"], row["role"], row["pid"]))
+
+
+def with_inboxes(rows: list[dict[str, Any]], backlog: dict[str, Any]) -> list[dict[str, Any]]:
+    """How much waits in an inbox is seen in Redis, by the one that leads. It goes into the row of the process."""
+    for row in rows:
+        for alias, layer in row["layers"].items():
+            waiting = backlog.get(alias, {}).get("inboxes", {}).get(layer["inbox"], 0)
+            if waiting > layer.get("fullest", 0):
+                layer["fullest"] = waiting
+                row["gauges"][f"max.fill.{alias}"] = 1000 * waiting // layer["capacity"]
+    return rows
 
 
 def state_of(row: dict[str, Any]) -> str:

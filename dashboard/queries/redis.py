@@ -1,9 +1,13 @@
 """The Redis beneath the layer: is it well, what does the layer cost it, what do we?"""
 
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
 from dashboard.store import Store
+
+OWN_SECONDS = 60
+_own: dict[str, tuple[float, dict[str, int]]] = {}  # by store: when, and what was counted
 
 COMMANDS = ("publish", "subscribe", "unsubscribe", "zadd", "zrange", "bzpopmin", "zremrangebyscore", "eval", "evalsha", "expire")
 
@@ -57,7 +61,18 @@ def facts(store: Store) -> dict[str, Any]:
 
 
 def own_keys(store: Any) -> dict[str, int]:
-    """How many keys are ours, and about how much memory they take: the mean of some, times their number."""
+    """How many keys are ours, and about how much memory they take: the mean of some, times their number.
+
+    To find them every key of that Redis is looked at, so it is done once a minute whoever looks.
+    """
+    at, found = _own.get(store.name, (0.0, {}))
+    if not at or time.monotonic() - at > OWN_SECONDS:
+        found = _count_own_keys(store)
+        _own[store.name] = (time.monotonic(), found)
+    return found
+
+
+def _count_own_keys(store: Any) -> dict[str, int]:
     keys = list(store.redis.scan_iter(store._prefix.replace("[", "\\[") + "*", count=1000))
     sample = keys[:: max(1, len(keys) // 40)]
     sizes = [store.redis.memory_usage(key) or 0 for key in sample]

@@ -2,8 +2,9 @@
 -- difference to what we have, so a lost report is made up for by the next, and a repeated one adds nothing.
 -- ARGV: prefix, boot, seq, row, number of gauges, (name, value)..., (counter, value, acknowledged)...
 -- Returns {seconds, microseconds, whether this process leads, how many are silent}.
--- Seconds: until a silent process is worth a look, until it is lost, what we remember of one, until another one leads.
-local QUIET, LEASE, KEPT, LEADS = 3, 10, 86400, 4
+-- Seconds: until a silent process is worth a look, until it is lost, what we remember of one, and of a lost one, until another one leads.
+local QUIET, LEASE, KEPT, GONE, LEADS = 3, 10, 86400, 3600, 4
+local CLASSES = 4000 -- counters of classes of groups that are told apart, four for each class
 local prefix, boot, seq = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = tonumber(time[1])
@@ -15,6 +16,7 @@ end
 
 if redis.call('EXISTS', row) == 0 and redis.call('EXISTS', prefix .. 'gone:' .. boot) == 1 then
   redis.call('RENAME', prefix .. 'gone:' .. boot, row)
+  redis.call('ZREM', prefix .. 'gone', boot)
   note('returned', 'boot', boot)
 end
 local stored = redis.call('HGET', row, 'seq')
@@ -38,6 +40,18 @@ for _ = 1, tonumber(ARGV[5]) do
   at = at + 2
 end
 
+-- A class of groups is counted for the first time. When there are too many it is one of the others: they are labels of metrics,
+-- and processes come and go, each with names of its own.
+local function bound(name, growth)
+  if tonumber(redis.call('HGET', marks, 'classes') or 0) < CLASSES then
+    redis.call('HINCRBY', marks, 'classes', 1)
+    return
+  end
+  local alias, field = string.match(name, '^c|([^|]*)|.*|([^|]*)$')
+  redis.call('HDEL', prefix .. 'total', name)
+  redis.call('HINCRBY', prefix .. 'total', 'c|' .. alias .. '|other|' .. field, growth)
+end
+
 local bucket = prefix .. 't:1:' .. now
 local SOME = 500 -- arguments of one call; Lua's stack has room for some thousands
 for first = at, #ARGV, 3 * SOME do
@@ -48,8 +62,12 @@ for first = at, #ARGV, 3 * SOME do
     local name, value = ARGV[i], ARGV[i + 1]
     local growth = tonumber(value) - (tonumber(before[(i - first) / 3 + 1] or ARGV[i + 2]) or 0)
     if growth ~= 0 then
-      redis.call('HINCRBY', prefix .. 'total', name, growth)
-      if string.sub(name, 1, 2) ~= 'c|' then redis.call('HINCRBY', bucket, name, growth) end
+      local total = redis.call('HINCRBY', prefix .. 'total', name, growth)
+      if string.sub(name, 1, 2) ~= 'c|' then
+        redis.call('HINCRBY', bucket, name, growth)
+      elseif total == growth then
+        bound(name, growth)
+      end
     end
     set[#set + 1] = 'c:' .. name
     set[#set + 1] = value
@@ -83,9 +101,17 @@ for i = 1, #beats, 2 do
     redis.call('DEL', prefix .. 'g:' .. who)
     if redis.call('EXISTS', prefix .. 'p:' .. who) == 1 then
       redis.call('RENAME', prefix .. 'p:' .. who, prefix .. 'gone:' .. who)
-      redis.call('EXPIRE', prefix .. 'gone:' .. who, 3600)
+      redis.call('EXPIRE', prefix .. 'gone:' .. who, GONE)
+      redis.call('ZADD', prefix .. 'gone', now, who)
+      redis.call('ZREMRANGEBYSCORE', prefix .. 'gone', '-inf', now - GONE)
+      redis.call('EXPIRE', prefix .. 'gone', GONE)
     end
-    note('lost', 'boot', who)
+    local found, facts = pcall(cjson.decode, redis.call('HGET', prefix .. 'gone:' .. who, 'row') or '')
+    if found and facts.role and facts.pid and facts.host then
+      note('lost', 'boot', who, 'who', facts.role .. ' ' .. string.format('%d', facts.pid) .. ' on ' .. facts.host)
+    else
+      note('lost', 'boot', who)
+    end
   else
     local fields = redis.call('HGETALL', prefix .. 'g:' .. who)
     for j = 1, #fields, 2 do

@@ -27,6 +27,7 @@ class SharedStore:
         self.redis = connect(host, decode_responses=True)
         self._flush = self.redis.register_script((Path(__file__).parent / "flush.lua").read_text())
         self._pubsub: Any = None
+        self._silent: dict[str, float] = {}  # the beat before which a process gave no answer
         self.offset = self.round_trip = 0.0  # seconds
 
     def now(self) -> float:
@@ -81,10 +82,10 @@ class SharedStore:
     def gone(self) -> list[dict[str, Any]]:
         """The last row of each process that was lost within the hour."""
         with reaching():
-            keys = list(self.redis.scan_iter(self._key("gone", "*"), count=1000))
+            boots = self.redis.zrange(self._key("gone"), 0, -1)
             return [
                 {**understood(json.loads(row)), "beat": float(at)}
-                for row, at in (self.redis.hmget(key, "row", "at") for key in keys)
+                for row, at in (self.redis.hmget(self._key("gone", boot), "row", "at") for boot in boots)
                 if row and at
             ]
 
@@ -150,17 +151,26 @@ class SharedStore:
             pipe.execute()
 
     def ask(self, what: str, details: dict[str, Any], boot: str = "", timeout: float = 2.0) -> dict[str, Any]:
-        """Ask all processes, or one, and wait until they have answered or the time is up. Answers by boot id."""
+        """Ask all processes, or one, and wait until they have answered or the time is up. Answers by boot id.
+
+        Who gave no answer is not waited for again until its next beat: one that stands still keeps subscription and lease.
+        """
         question, answers = uuid4().hex, dict[str, Any]()
         deadline = time.monotonic() + timeout
-        with reaching():
-            message = json.dumps({"id": question, "what": what, "details": details, "to": boot})
-            asked = min(int(self.redis.publish(self._key("ask"), message)), 1 if boot else 1_000)
+        with reaching(), self.redis.pipeline() as pipe:
+            pipe.publish(self._key("ask"), json.dumps({"id": question, "what": what, "details": details, "to": boot}))
+            pipe.zrange(self._key("procs"), 0, -1, withscores=True)
+            receivers, found = pipe.execute()
+            beats = dict(found)
+            silent = sum(beats.get(who) == beat for who, beat in self._silent.items())
+            asked = min(receivers, 1) if boot else receivers - silent
             while len(answers) < asked and (left := deadline - time.monotonic()) > 0:
                 if not (reply := self.redis.blpop([self._key("re", question)], timeout=min(left, SECONDS / 2))):
                     continue
-                found = json.loads(reply[1])
-                answers[found["boot"]] = found["answer"]
+                answer = json.loads(reply[1])
+                answers[answer["boot"]] = answer["answer"]
+        if len(answers) < asked and not boot:
+            self._silent = {who: beat for who, beat in beats.items() if who not in answers}
         return answers
 
     def close(self) -> None:

@@ -1,19 +1,26 @@
 """What staff do: only with the right, and always written down."""
 
+import asyncio
+import os
+from threading import Timer
 from unittest import mock
 
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.test import TestCase
+from django.test import TestCase, override_settings
 
-from dashboard import services
+from dashboard import process, services
+from dashboard.actions import drain
 from dashboard.connections import all_connections
 from dashboard.consumers import watch_consumers
+from dashboard.layers import observers
 from dashboard.models import StaffAction
 from dashboard.services import Refused
+from dashboard.store import Unreachable
 from dashboard.tests.running import person, reporting
 
 GROUP = "tests.board.1"
@@ -76,6 +83,17 @@ class ActionTests(TestCase):
         self.assertEqual((action.username, action.action, action.target, action.reason), ("boss", "broadcast", GROUP, "deploy"))
         await self.leave(*tabs)
 
+    @override_settings(CHANNEL_LAYERS=settings.CHANNEL_LAYERS | {"second": {"BACKEND": "channels.layers.InMemoryChannelLayer"}})
+    async def test_a_message_goes_out_on_the_layer_that_has_the_members(self):
+        (tab,) = await self.tabs(self.ann)
+        self.addCleanup(observers.pop, "second")
+        second = channel_layers["second"]
+        await second.group_add("tests.second", "specific.inmemory!one")
+        await sync_to_async(services.broadcast)(self.store, self.boss, "tests.second", {"type": "board.said"})
+        async with asyncio.timeout(5):
+            self.assertEqual((await second.receive("specific.inmemory!one"))["type"], "board.said")
+        await self.leave(tab)
+
     async def test_a_message_that_would_close_sockets_is_refused(self):
         """Channels ends a consumer that has no handler for a type."""
         tabs = await self.tabs(self.ann)
@@ -98,8 +116,11 @@ class ActionTests(TestCase):
     async def test_one_socket_is_closed_and_the_others_stay(self):
         first, second = await self.tabs(self.ann, None)
         socket = next(c for c in all_connections() if c.user == "ann")
-        closed = await sync_to_async(services.disconnect)(self.store, self.boss, socket=f"c{socket.id}")
+        closed = await sync_to_async(services.disconnect)(self.store, self.boss, socket=f"c{socket.id}", boot=process.boot_id)
         self.assertEqual(closed, 1)
+        action = await StaffAction.objects.aget()
+        self.assertRegex(action.target, rf"socket c{socket.id} on .+ {os.getpid()} on .+")
+        self.assertEqual(action.result, "1 closed, of ann")
         self.assertEqual(await first.receive_output(), {"type": "websocket.close", "code": 4403})
         await first.disconnect()
         self.assertTrue(await second.receive_nothing())
@@ -117,12 +138,21 @@ class ActionTests(TestCase):
         self.assertEqual(await close(self.store, self.boss, group=GROUP, confirmation=GROUP), 1)
         self.assertEqual((await tabs[2].receive_output())["code"], 4403)
         await tabs[2].disconnect()
-        self.assertEqual([action.result async for action in StaffAction.objects.all()], ["1 closed", "2 closed"])
+        self.assertEqual([action.result async for action in StaffAction.objects.all()], ["1 closed", "2 closed, of ann"])
 
     async def test_a_drain_asks_everybody_to_come_back(self):
         tabs = await self.tabs(self.ann, None)
         boot = self.store.processes()[0]["boot"]
         self.assertEqual(await sync_to_async(services.drain)(self.store, self.boss, boot), 2)
+        for tab in tabs:
+            self.assertEqual((await tab.receive_output())["code"], 4012)
+            await tab.disconnect()
+
+    async def test_a_drain_needs_one_thread_for_each_batch(self):
+        tabs = await self.tabs(*[None] * 7)
+        with mock.patch("dashboard.actions.BATCH", 3), mock.patch("dashboard.actions.Timer", wraps=Timer) as timers:
+            self.assertEqual(drain({}), {"closed": 7})
+        self.assertEqual(timers.call_count, 3)
         for tab in tabs:
             self.assertEqual((await tab.receive_output())["code"], 4012)
             await tab.disconnect()
@@ -211,12 +241,28 @@ class ActionTests(TestCase):
             action.save()
         with self.assertRaises(PermissionError):
             action.delete()
+        with self.assertRaises(PermissionError):
+            StaffAction.objects.update(reason="another")
+        with self.assertRaises(PermissionError):
+            StaffAction.objects.all().delete()
         self.client.force_login(self.boss)
         for page in ["add/", f"{action.pk}/delete/"]:
             self.assertEqual(self.client.get(f"/admin/dashboard/staffaction/{page}").status_code, 403)
         self.assertContains(self.client.get("/admin/dashboard/staffaction/"), "boss")
         self.client.force_login(self.viewer)
         self.assertContains(self.client.get("/dashboard/audit/"), "boss")
+
+    def test_the_number_of_a_socket_is_nothing_without_its_process(self):
+        self.client.force_login(self.boss)
+        answer = self.client.post("/dashboard/connections/disconnect/", {"socket": " c5"}, headers={"Accept": "application/json"})
+        self.assertEqual(answer.status_code, 422)
+
+    def test_what_was_asked_for_is_written_down_also_when_no_answer_comes(self):
+        with mock.patch.object(self.store, "ask", side_effect=Unreachable("cut")), self.assertRaises(Unreachable):
+            services.disconnect(self.store, self.boss, username="ann", reason="spam")
+        action = StaffAction.objects.get()
+        self.assertEqual((action.target, action.reason), ("person ann", "spam"))
+        self.assertIn("not known", action.result)
 
     def test_who_did_it_is_known_after_they_are_gone(self):
         services.record(self.boss, "drain", "x", "", "done")

@@ -15,7 +15,11 @@ from django.test import SimpleTestCase, TestCase, override_settings
 from dashboard import alerts
 from dashboard.layers import observe, observers
 from dashboard.meter import meter_of, meters
+from dashboard.queries import doctor_redis, groups
 from dashboard.queries.doctor import RULES, Facts, diagnose
+from dashboard.queries.doctor_layers import small_capacity
+from dashboard.queries.processes import with_inboxes
+from dashboard.report import EMPTY
 from dashboard.tests.running import person, reporting
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -84,6 +88,19 @@ class DoctorTests(SimpleTestCase):
         with mock.patch("dashboard.queries.doctor_redis._members", return_value=(0, 0)):
             self.assertIn("shards", self.findings(core.RedisChannelLayer(hosts=hosts)))
 
+    def test_a_layer_of_jobs_has_no_members_that_could_miss_something(self):
+        with reporting() as agent:
+            agent.store.processes = lambda: [{**EMPTY, "boot": "a", "host": "h", "age": 0.1, "vouched": False, **facts}]
+            layer = {"kind": "Redis, one inbox per process", "exactness": "full", "inbox": "", "capacity": 100, "named": {}}
+            for members, wanted in ((0, False), (3, True)):
+                facts = {"gauges": {"connections": 50}, "layers": {"jobs": {**layer, "members": members}}}
+                self.assertEqual("capacity" in {finding.rule for finding in small_capacity(Facts(agent.store))}, wanted)
+
+    def test_how_full_an_inbox_is_is_known_from_redis(self):
+        layer = {"kind": "Redis, one inbox per process", "inbox": "specific.a!", "capacity": 100, "fullest": 2}
+        (row,) = with_inboxes([{"gauges": {}, "layers": {"default": layer}}], {"default": {"inboxes": {"specific.a!": 80}}})
+        self.assertEqual((row["gauges"]["max.fill.default"], row["layers"]["default"]["fullest"]), (800, 80))
+
     def test_processes_by_what_they_report(self):
         row = {
             "name": "daphne 1",
@@ -117,6 +134,55 @@ class DoctorTests(SimpleTestCase):
             facts.processes = [row, {**row, "pid": 2, "version": "b"}]
             self.assertIn("versions", {finding.rule for look in RULES for finding in look(facts)})
 
+    def test_layers_by_what_processes_report(self):
+        memory = {"kind": "in memory", "exactness": "full", "inbox": "", "named": {}}
+        served = {**EMPTY, "name": "daphne 1", "state": "live", "connections": 2, "lag": 0, "buffer": 0, "started": time.time()}
+        job = {"sent": 3, "full": 0, "received": 0, "waiting": 0}
+        with reporting() as agent:
+            facts = Facts(agent.store)
+            facts.processes = [{**served, "layers": {"default": memory}}]
+            self.assertNotIn("memory", rules(facts))
+            facts = Facts(agent.store)
+            facts.processes = 2 * [{**served, "layers": {"default": memory}}]
+            self.assertIn("memory", rules(facts))
+            self.assertNotIn("unaccounted", rules(facts))
+            facts.ledger = {"layers": [{"alias": "default", "unaccounted": 2, "enqueued": 9}], "classes": []}
+            self.assertIn("unaccounted", rules(facts))
+            self.assertNotIn("channel", rules(facts))
+            agent.store.processes = lambda: [{**served, "layers": {"jobs": {**memory, "named": {"jobs": job}}}}]
+            self.assertIn("channel", rules(facts))
+
+    def test_a_process_older_than_the_groups_may_be(self):
+        observe("test", InMemoryChannelLayer(capacity=10_000, group_expiry=60))
+        with reporting() as agent:
+            for members, wanted in ((0, False), (1, True)):
+                facts = Facts(agent.store)
+                layers = {"test": {"kind": "in memory", "exactness": "full", "inbox": "", "named": {}, "members": members}}
+                facts.processes = [
+                    {**EMPTY, "name": "a", "state": "live", "lag": 0, "buffer": 0, "connections": 1, "layers": layers}
+                ]
+                self.assertEqual("expiry" in rules(facts), wanted)
+
+    def test_redis_by_what_it_says_of_itself(self):
+        held = {"name": "a client", "held": 9_000_000, "subscribed": 1}
+        for info, clients, wanted in (
+            ({"maxmemory": 0}, [], set()),
+            ({"evicted_keys": 3}, [], {"evictions"}),
+            ({"maxmemory": 9, "maxmemory_policy": "allkeys-lru"}, [held], {"evictions", "buffer"}),
+        ):
+            found = {"info": info, "pubsub_clients": clients, "limit": ""}
+            with reporting() as agent, mock.patch("dashboard.queries.redis.facts", return_value=found):
+                agent.store.is_shared = True
+                facts = Facts(agent.store)
+                said = [*doctor_redis.redis_that_forgets(facts), *doctor_redis.subscribers_that_lag(facts)]
+            self.assertEqual({finding.rule for finding in said}, wanted)
+
+    def test_a_cache_in_the_redis_of_the_layer(self):
+        with reporting() as agent, override_settings(DASHBOARD={"REDIS": "redis://one:6379/0", "AGENT": False}):
+            for place, wanted in (("redis://one:6379/0", 1), (["redis://one:6379/1"], 0)):
+                with override_settings(CACHES={"default": {"BACKEND": "x", "LOCATION": place}}):
+                    self.assertEqual(len(list(doctor_redis.shared_with_a_cache(Facts(agent.store)))), wanted)
+
     def test_it_speaks_in_a_terminal_and_to_scripts(self):
         observe("test", InMemoryChannelLayer(capacity=10_000))
         with reporting() as agent:
@@ -132,6 +198,13 @@ class DoctorTests(SimpleTestCase):
 
 @pytest.mark.only_on("redis")
 class DoctorWithRedisTests(DoctorTests):
+    def test_it_speaks_on_while_the_redis_of_a_layer_is_away(self):
+        from channels_redis.core import RedisChannelLayer
+
+        away = RedisChannelLayer(hosts=[{"address": "redis://127.0.0.1:1/0", "socket_timeout": 15}])
+        with mock.patch.object(groups, "groups", return_value=groups.Page(groups.Query(), rows=[{"name": "room"}])):
+            self.assertNotIn("ghosts", self.findings(away))
+
     def test_members_of_a_dead_process_on_the_core_layer(self):
         from channels_redis.core import RedisChannelLayer
 
@@ -189,6 +262,10 @@ class AlertTests(TestCase):
             agent.beat()
             a_second_later(agent.store)
             self.assertNotIn("lost", alerts.judge(agent.store, agent.store.processes()))
+
+
+def rules(facts):
+    return {finding.rule for look in RULES for finding in look(facts)}
 
 
 def a_second_later(store):

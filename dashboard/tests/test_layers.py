@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import contextmanager
 from unittest import IsolatedAsyncioTestCase, mock
 from uuid import uuid4
 
@@ -216,6 +217,17 @@ class MemoryTests(Conformance, WatchedTestCase):
         self.assertEqual((counted["enqueued"], counted["received"]), (60, 60))
         self.assertEqual(self.observer.gauges()["pending"], 0)
 
+    async def test_who_gives_up_while_sending_has_lost_nothing(self):
+        layer = memory()
+        layer.send = lambda *_: asyncio.sleep(60)
+        self.watched(layer)
+        await layer.group_add("room", "specific.inmemory!one")
+        with self.assertRaises(TimeoutError):
+            async with asyncio.timeout(0):
+                await layer.send("specific.inmemory!one", {"type": "x"})
+        counted = self.counters()
+        self.assertEqual((counted.get("lost.failed", 0), counted["cancelled"]), (0, 1))
+
     async def test_members_are_those_of_the_layer_also_when_it_drops_them_itself(self):
         layer = self.watched(memory(expiry=0))
         channel = await layer.new_channel()
@@ -359,6 +371,35 @@ class ChangedLayerTests(WatchedTestCase):
         self.assertEqual(self.observer.exactness, "limited")
         self.assertEqual(len(await Scenario(layer).group_of_two()), 5)
 
+    async def test_a_hook_that_fails_is_undone_and_the_layer_works_on(self):
+        layer = memory()
+        fails = mock.patch("dashboard.layers.memory.MemoryObserver.flush", side_effect=RuntimeError("another version"))
+        with fails, self.assertLogs("dashboard.layers", "WARNING"):
+            self.watched(layer)
+        self.assertEqual(self.observer.exactness, "limited")
+        await Scenario(layer).group_of_two()
+        self.assertEqual(self.counters()["group_sends"], 3)  # not by two hooks
+
+    @pytest.mark.only_on("redis")
+    async def test_every_name_that_is_missing_is_noticed_and_none_keeps_the_project_from_starting(self):
+        from dashboard.layers import core as core_adapter
+        from dashboard.layers import pubsub as pubsub_adapter
+
+        names = [(core, name) for name in (*core_adapter.PRIVATE, "group_send")] + [(pubsub, "_get_layer"), (pubsub, "_layers")]
+        for make, name in names:
+            layer = make()
+            with self.subTest(name), without(layer, name), self.assertLogs("dashboard.layers", "WARNING"):
+                self.assertEqual(observe("test", layer).exactness, "limited")
+        gone = [mock.patch.object(pubsub_adapter, "SHARD_METHODS", ["none_of_that_name"])]
+        gone += [
+            mock.patch.dict("sys.modules", {"channels_redis.pubsub": None}),
+            mock.patch("inspect.getsource", side_effect=OSError),
+        ]
+        for make, patch in zip((pubsub, pubsub, core), gone, strict=True):
+            layer = make()
+            with self.subTest(str(patch)), patch, self.assertLogs("dashboard.layers", "WARNING"):
+                self.assertEqual(observe("test", layer).exactness, "limited")
+
     @pytest.mark.only_on("redis")
     async def test_a_script_that_differs_is_left_alone(self):
         with (
@@ -387,12 +428,20 @@ class ChangedLayerTests(WatchedTestCase):
                 self.assertEqual(kind.differences(layer), [])
 
 
+@contextmanager
+def without(layer, name):
+    owner = next(owner for owner in (layer, *type(layer).__mro__) if name in vars(owner))
+    with mock.patch.object(owner, name):
+        delattr(owner, name)
+        yield
+
+
 class TapTests(WatchedTestCase):
     async def test_a_tap_shows_shapes_only_unless_values_were_asked_for(self):
         layer = self.watched(memory())
         open_tap("room", with_values=False)
         await layer.group_send("room", {"type": "chat", "text": "our secret plan", "n": 3})
-        (seen,) = taps["room"].messages()
+        (seen,) = taps["room"].messages(with_values=True)
         self.assertEqual(seen["message"], {"type": "chat", "text": "text, 15", "n": "number"})
 
     async def test_values_are_masked_where_they_look_like_secrets_and_cut_to_size(self):
@@ -400,7 +449,7 @@ class TapTests(WatchedTestCase):
         open_tap("room", with_values=True)
         await layer.group_send("room", {"type": "chat", "text": "hello", "user": {"password": "hunter2", "api_key": "k"}})
         await layer.group_send("room", {"type": "chat", "text": "x" * 5000})
-        first, second = [seen["message"] for seen in taps["room"].messages()]
+        first, second = [seen["message"] for seen in taps["room"].messages(with_values=True)]
         self.assertEqual(first["text"], "hello")
         self.assertNotIn("hunter2", str(first))
         self.assertNotIn("'k'", str(first))
@@ -411,14 +460,14 @@ class TapTests(WatchedTestCase):
         with override_settings(DASHBOARD={"TAP_VALUES": False}):
             open_tap("room", with_values=True)
         await layer.group_send("room", {"type": "chat", "text": "hello"})
-        self.assertNotIn("hello", str(taps["room"].messages()))
+        self.assertNotIn("hello", str(taps["room"].messages(with_values=True)))
 
     async def test_a_tap_closes_by_itself_and_keeps_the_latest_fifty(self):
         layer = self.watched(memory())
         open_tap("room", with_values=False)
         for _ in range(60):
             await layer.group_send("room", {"type": "chat"})
-        self.assertEqual((len(taps["room"].messages()), taps["room"].seen), (50, 60))
+        self.assertEqual((len(taps["room"].messages(with_values=False)), taps["room"].seen), (50, 60))
         taps["room"].until = 0
         await layer.group_send("room", {"type": "chat"})
         self.assertEqual(taps["room"].seen, 60)

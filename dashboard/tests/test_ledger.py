@@ -7,6 +7,7 @@ from channels.layers import InMemoryChannelLayer
 
 from dashboard.layers import observe, observers
 from dashboard.meter import meters
+from dashboard.queries.leading import balance
 from dashboard.queries.ledger import ledger, settle
 from dashboard.tests.running import reporting
 
@@ -53,6 +54,31 @@ class LedgerTests(IsolatedAsyncioTestCase):
         del self.agent.store.now
         entry = self.entry()
         self.assertEqual((entry["unaccounted"], entry["gone"], entry["strange"]), (0, 1, 0))
+
+    async def test_what_a_process_takes_along_amid_traffic_is_put_down_to_it_also_when_it_goes_on(self):
+        store = self.agent.store
+        for number in range(4):
+            await self.layer.send(f"specific.inmemory!{number}", {"type": "x"})
+        self.agent.beat()
+        self.layer.channels.clear()  # gone with the process
+        for _ in range(20):
+            await self.layer.send("specific.inmemory!busy", {"type": "x"})
+            await self.layer.receive("specific.inmemory!busy")
+        self.agent.beat()
+        self.assertFalse(settle(store))  # of the last seconds nobody can tell
+        entry = self.entry()
+        self.assertEqual((entry["unaccounted"], entry["gone"], entry["strange"]), (0, 4, 0))
+
+    async def test_the_next_that_leads_closes_the_part_of_the_one_that_led(self):
+        await self.layer.send("specific.inmemory!gone", {"type": "x"})
+        self.layer.channels.clear()
+        self.agent.beat()
+        store = self.agent.store
+        store.note("lost", boot="the one that led")
+        for seconds, unaccounted in ((5, 1), (7, 0)):
+            store.now = lambda later=seconds: time.time() + later
+            balance(store)
+            self.assertEqual(self.entry()["unaccounted"], unaccounted)
 
     async def test_what_nobody_reported_to_have_sent_is_told_apart(self):
         observers["test"].meter.count("received", 4)

@@ -16,6 +16,7 @@ from dashboard.layers import observe, observers
 from dashboard.meter import meters
 from dashboard.permissions import ACTIONS, may
 from dashboard.store import Unreachable
+from dashboard.tap import open_tap, taps
 from dashboard.tests.running import PATHS as LISTED
 from dashboard.tests.running import person, reporting
 from tests.pages import Page
@@ -106,14 +107,35 @@ class PageTests(TestCase):
 
     def test_what_messages_say_is_text(self):
         self.with_groups("room")
-        from dashboard.tap import open_tap, taps
-
         self.addCleanup(taps.clear)
         open_tap("room", with_values=True)
         taps["room"].take({"type": "x", "text": "<img src=x onerror=alert(1)>"})
+        self.client.force_login(person("pat", "peek", is_staff=True))
         html = self.get("groups/room/").text
         self.assertNotIn("<img src=x", html)
         self.assertIn("&lt;img src=x", html)
+
+    def test_values_that_somebody_taps_are_shapes_to_who_may_not_peek(self):
+        self.addCleanup(taps.clear)
+        open_tap("room", with_values=True)
+        taps["room"].take({"type": "x", "text": "our secret plan"})
+        for parameters in ({}, {"format": "json"}):
+            self.assertNotIn("secret plan", self.get("groups/room/", **parameters).text)
+            self.assertIn("text, 15", self.get("groups/room/", **parameters).text)
+        self.client.force_login(person("pat", "peek", is_staff=True))
+        self.assertIn("our secret plan", self.get("groups/room/").text)
+
+    def test_a_tap_and_a_group_that_is_nothing_but_tapped_are_gone_after_a_minute(self):
+        self.addCleanup(taps.clear)
+        open_tap("nobody.here", with_values=False)
+        self.agent.beat()
+        self.assertEqual(self.get("groups/", format="json", q="nobody.here").json()["total"], 1)
+        taps["nobody.here"].until = 0
+        self.assertIsNone(self.get("groups/nobody.here/", format="json").json()["group"]["tap"])
+        open_tap("nobody.here", with_values=False)
+        taps["nobody.here"].until = 0
+        self.agent.beat()
+        self.assertEqual(self.get("groups/", format="json", q="nobody.here").json()["total"], 0)
 
     def test_groups_are_searched_sorted_and_paged(self):
         self.with_groups(*[f"paged.room.{number}" for number in range(120)], "paged other")
@@ -146,9 +168,28 @@ class PageTests(TestCase):
             answer = self.get("")
         self.assertContains(answer, "does not answer")
 
-    def test_the_stream_is_for_those_who_may_look(self):
-        self.assertEqual(Client().get("/dashboard/stream/", {"page_name": "overview"}).status_code, 403)
-        self.assertEqual(self.get("stream/", page_name="no such page").status_code, 404)
+    async def test_the_stream_is_for_those_who_may_look(self):
+        client = AsyncClient()
+        self.assertEqual((await client.get("/dashboard/stream/", {"page_name": "overview"})).status_code, 403)
+        await client.aforce_login(self.staff)
+        self.assertEqual((await client.get("/dashboard/stream/", {"page_name": "no such page"})).status_code, 404)
+        self.assertRegex((await client.get("/dashboard/")).text, 'data-stream="/dashboard/stream/')
+
+    def test_under_wsgi_there_is_no_stream_and_no_page_asks_for_one(self):
+        self.assertEqual(self.get("stream/", page_name="overview").status_code, 204)
+        self.assertIn('data-stream=""', self.get("").text)
+
+    def test_a_list_that_is_sorted_is_still_the_same_list(self):
+        links = self.get("connections/", user="ann", q="room", process="x", sort="age").context["links"]
+        self.assertEqual(links["buffered"], "?q=room&user=ann&process=x&sort=buffered")
+
+    def test_browsers_that_do_not_keep_up_are_counted_beyond_those_that_are_shown(self):
+        slow = [{"user": "", "path": "", "consumer": "", "app": "", "age": 9, "buffered": 70_000}] * 130
+        with (
+            mock.patch("dashboard.answers.all_connections", return_value=slow),
+            mock.patch("dashboard.answers.describe", lambda row, _: row),
+        ):
+            self.assertContains(self.get("connections/"), "130 browsers do not keep up")
 
     def test_numbers_have_an_explanation(self):
         html = self.get("").text
@@ -194,6 +235,21 @@ class StreamTests(TestCase):
                 rest = [event async for event in events]
         self.assertLess(len(rest), 5)
 
+    async def test_a_right_that_is_taken_away_is_gone_from_an_open_page(self):
+        client = AsyncClient()
+        staff = await sync_to_async(person)("pat", "peek", is_staff=True)
+        await client.aforce_login(staff)
+        self.addCleanup(taps.clear)
+        open_tap("room", with_values=True)
+        taps["room"].take({"type": "x", "text": "our secret plan"})
+        with reporting(), mock.patch("dashboard.views.stream.RIGHTS_SECONDS", 0):
+            answer = await client.get("/dashboard/stream/", {"page_name": "group", "argument_group": "room"})
+            pages = (data["html"] async for name, data in first_events(answer, 20) if name == "live")
+            self.assertIn("our secret plan", await anext(pages))
+            await staff.user_permissions.aclear()
+            async with asyncio.timeout(10):
+                self.assertNotIn("our secret plan", await anext(pages))
+
 
 async def first_events(answer, number):
     async for chunk in answer.streaming_content:
@@ -224,7 +280,8 @@ class MetricsTests(TestCase):
         from dashboard.meter import meter_of
 
         meter_of("default").add('chat.room.1"\n', 1, 2, 30)
-        self.agent.beat()
+        with mock.patch("dashboard.hubs.counters", return_value={"hints_lost": 3}):
+            self.agent.beat()
         self.client.force_login(person("sid", is_staff=True))
         answer = self.client.get("/dashboard/metrics")
         self.assertTrue(answer["Content-Type"].startswith("application/openmetrics-text"))
@@ -243,5 +300,6 @@ class MetricsTests(TestCase):
                 self.assertTrue(any(name.startswith(family) for family in typed), name)
                 if typed.get(name.removesuffix("_total")) == "counter":
                     self.assertTrue(name.endswith("_total"))
+        self.assertIn('channels_messages_lost_total{layer="default",kind="hints"} 3\n', answer.text)
         self.assertNotIn("chat.room.1", answer.text)
         self.assertIn('class="chat.room.*', answer.text)

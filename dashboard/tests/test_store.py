@@ -1,11 +1,13 @@
 """Reports that get lost, come twice, or come from the dead never make a number wrong. The same on both stores."""
 
 import time
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.queries.history import describe
 from dashboard.queries.processes import processes
 from dashboard.report import EMPTY, FORMAT, Report
 from dashboard.store import STEPS as STEPS_KEPT
@@ -74,6 +76,16 @@ def test_classes_are_in_the_totals_and_not_in_every_second(store):
     assert not any("c|default" in name for _, bucket in store.series(1, 3, with_current=True) for name in bucket)
 
 
+@pytest.mark.only_on("redis")
+def test_classes_stay_few_whatever_processes_come_and_go():
+    with shared_store() as store:
+        store.flush(Report("a", 1, {"c|default|known.*|sends": 4}, {}, row("a")), {})
+        store.redis.hset(store._key("marks"), "classes", 4000)
+        for seq in (1, 2):
+            store.flush(Report("b", seq, {f"c|default|{name}.*|sends": seq for name in ("new", "known")}, {}, row("b")), {})
+        assert store.totals() == {"c|default|known.*|sends": 6, "c|default|other|sends": 2}
+
+
 def test_a_process_that_leaves_takes_its_gauges_along_and_leaves_its_numbers(store):
     store.flush(report(1, gauges={"connections": 3}, sends=5), {})
     assert [found["boot"] for found in store.processes()] == ["a"]
@@ -138,7 +150,7 @@ def test_a_silent_process_is_lost_after_its_lease_unless_a_neighbour_has_seen_it
         assert {found["boot"] for found in store.processes()} == {"seen", "living"}
         assert [found["boot"] for found in store.gone()] == ["silent"]
         assert store.series(1, 1, with_current=True)[-1][1]["g:connections"] == 10
-        assert store.events(1)[0] == {"kind": "lost", "at": store.events(1)[0]["at"], "boot": "silent"}
+        assert describe(store.events(1)[0]) == "Process daphne 1 on h was lost"
 
 
 @pytest.mark.only_on("redis")
@@ -169,6 +181,7 @@ def test_a_process_that_was_taken_for_lost_comes_back_with_nothing_counted_twice
         store.flush(report(2, "a", sends=6), {"default|sends": 5})
         assert store.totals() == {"default|sends": 6}
         assert {found["boot"] for found in store.processes()} == {"a", "b"}
+        assert store.gone() == []
 
 
 @pytest.mark.only_on("redis")
@@ -179,6 +192,17 @@ def test_after_an_empty_redis_only_what_is_new_is_added():
             store.redis.delete(key)
         store.flush(report(2, sends=503), {"default|sends": 500})
         assert store.totals() == {"default|sends": 3}
+
+
+@pytest.mark.only_on("redis")
+def test_a_process_that_stands_still_is_waited_for_once():
+    with shared_store() as store, closing(store.redis.pubsub()) as deaf:
+        store.flush(report(1, "still"), {})
+        deaf.subscribe(store._key("ask"))
+        assert store.ask("groups", {}, timeout=0.1) == {}
+        began = time.monotonic()
+        assert store.ask("groups", {}, timeout=60) == {}
+        assert time.monotonic() - began < 30
 
 
 @pytest.mark.only_on("redis")

@@ -6,6 +6,7 @@ groups are, and they are at most 128 per process.
 
 from collections.abc import Iterator, Mapping
 
+from channels import DEFAULT_CHANNEL_LAYER
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
@@ -93,6 +94,8 @@ def losses(totals: Bucket, aliases: list[str]) -> dict[str, int]:
         alias, _, kind = name.partition("|lost.")
         if kind and alias in aliases:
             found[f'layer="{escaped(alias)}",kind="{escaped(kind)}"'] = value
+    if hints := totals.get(f"{SOCKETS}|hints_lost", 0):  # the hub's, which is on the default layer
+        found[f'layer="{DEFAULT_CHANNEL_LAYER}",kind="hints"'] = hints
     return found
 
 

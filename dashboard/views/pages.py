@@ -1,6 +1,6 @@
 """The pages. Each is one function that collects plain data: the same for the page, for its live part and as JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from functools import wraps
 from typing import Any
@@ -12,10 +12,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard import permissions
 from dashboard.conf import option
 from dashboard.models import StaffAction
-from dashboard.permissions import may, requires
+from dashboard.permissions import ACTIONS, requires, rights_of
 from dashboard.queries import channels as channel_queries
 from dashboard.queries import connections as connection_queries
 from dashboard.queries import doctor as doctor_queries
@@ -28,7 +27,7 @@ from dashboard.queries import redis as redis_queries
 from dashboard.store import Store, Unreachable, store
 
 Facts = dict[str, Any]
-Collect = Callable[..., Facts]
+Collect = Callable[..., Facts]  # (query parameters, rights of who looks, **arguments of the page)
 Points = Callable[[Store, Facts, int], list[Facts]]  # (store, arguments of the page, how many)
 
 AUDITED = 50  # rows on a page
@@ -66,11 +65,11 @@ class Page:
     seconds: float  # between two live parts
     points: Points | None = None  # of its charts
 
-    def context(self, user: Any, parameters: Any, arguments: Facts) -> Facts:
+    def context(self, rights: Collection[str], parameters: Any, arguments: Facts) -> Facts:
         """Everything the templates need. Unreachable is told by the page, not raised."""
-        shared = {"page": self, "rights": {action: may(user, action) for action in permissions.ACTIONS}}
+        shared = {"page": self, "rights": {action: action in rights for action in ACTIONS}}
         try:
-            return {**shared, **self.collect(parameters, **arguments)}
+            return {**shared, **self.collect(parameters, rights, **arguments)}
         except Unreachable as error:
             return {**shared, "unreachable": str(error)}
 
@@ -94,7 +93,7 @@ def page(
         @requires("view")
         @wraps(collect)
         def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-            context = described.context(request.user, request.GET, arguments)
+            context = described.context(rights_of(request.user), request.GET, arguments)
             if request.GET.get("format") == "json":
                 return JsonResponse(plain(context), json_dumps_params={"default": str})
             return render(request, f"dashboard/{name}.html", context | frame(request, described, arguments))
@@ -110,6 +109,7 @@ def frame(request: HttpRequest, current: Page, arguments: Facts) -> Facts:
     parameters["page_name"] = current.name
     for name, value in arguments.items():
         parameters[f"argument_{name}"] = str(value)
+    is_live = hasattr(request, "scope")  # not under WSGI
     return {
         "base_template": option("BASE_TEMPLATE"),
         "home_url": option("HOME_URL"),
@@ -123,7 +123,7 @@ def frame(request: HttpRequest, current: Page, arguments: Facts) -> Facts:
             }
             for name, label, glyph in SECTIONS
         ],
-        "stream_url": f"{reverse('dashboard:stream')}?{parameters.urlencode()}",
+        "stream_url": f"{reverse('dashboard:stream')}?{parameters.urlencode()}" if is_live else "",
         "live_html": current.live_html,
         "draft": request.session.pop(f"dashboard draft {arguments.get('group')}", None),
     }
@@ -135,7 +135,7 @@ def section(current: Page) -> str:
 
 def plain(context: Facts) -> Facts:
     """The facts without what only templates need."""
-    hidden = {"page", "rights", "query", "listing", "columns", "previous_page", "next_page", "pages"}
+    hidden = {"page", "rights", "query", "links", "listing", "columns", "previous_page", "next_page", "pages"}
     found = {name: value for name, value in context.items() if name not in hidden}
     if listing := context.get("listing"):
         found |= {name: value for name, value in asdict(listing).items() if name != "query"}
@@ -156,7 +156,7 @@ def series_of_group(where: Store, arguments: Facts, number: int) -> list[Facts]:
 
 
 @page("overview", seconds=1.0, points=lambda where, arguments, number: overview_queries.points(where, number=number))
-def overview(parameters: Any) -> Facts:
+def overview(parameters: Any, rights: Collection[str]) -> Facts:
     where = store()
     hottest, number = group_queries.hottest(where)
     return {
@@ -167,7 +167,7 @@ def overview(parameters: Any) -> Facts:
 
 
 @page("groups")
-def group_list(parameters: Any) -> Facts:
+def group_list(parameters: Any, rights: Collection[str]) -> Facts:
     query = group_queries.Query.of(parameters)
     listing = group_queries.groups(store(), query)
     return {
@@ -180,37 +180,37 @@ def group_list(parameters: Any) -> Facts:
 
 
 @page("group", seconds=1.0, points=series_of_group)
-def group_detail(parameters: Any, group: str) -> Facts:
-    return {"group": group_queries.group(store(), group)}
+def group_detail(parameters: Any, rights: Collection[str], group: str) -> Facts:
+    return {"group": group_queries.group(store(), group, with_values="peek" in rights)}
 
 
 @page("connections")
-def connection_list(parameters: Any) -> Facts:
+def connection_list(parameters: Any, rights: Collection[str]) -> Facts:
     return connection_queries.connections(store(), parameters)
 
 
 @page("processes", seconds=1.0)
-def process_list(parameters: Any) -> Facts:
+def process_list(parameters: Any, rights: Collection[str]) -> Facts:
     return {"processes": process_queries.processes(store())}
 
 
 @page("channels")
-def channel_list(parameters: Any) -> Facts:
+def channel_list(parameters: Any, rights: Collection[str]) -> Facts:
     return {"channels": channel_queries.channels(store())}
 
 
 @page("ledger")
-def ledger(parameters: Any) -> Facts:
+def ledger(parameters: Any, rights: Collection[str]) -> Facts:
     return {"ledger": ledger_queries.ledger(store())}
 
 
 @page("redis", seconds=5.0)
-def redis(parameters: Any) -> Facts:
+def redis(parameters: Any, rights: Collection[str]) -> Facts:
     return {"redis": redis_queries.facts(store())}
 
 
 @page("history", seconds=10.0)
-def history(parameters: Any) -> Facts:
+def history(parameters: Any, rights: Collection[str]) -> Facts:
     name = parameters.get("range", "1h")
     return {
         "range": name if name in history_queries.RANGES else "1h",
@@ -220,13 +220,13 @@ def history(parameters: Any) -> Facts:
 
 
 @page("doctor", seconds=5.0)
-def doctor(parameters: Any) -> Facts:
+def doctor(parameters: Any, rights: Collection[str]) -> Facts:
     findings = [asdict(finding) for finding in doctor_queries.diagnose(store())]
     return {"findings": findings, "rules": len(doctor_queries.RULES)}
 
 
 @page("audit", seconds=5.0)
-def audit(parameters: Any) -> Facts:
+def audit(parameters: Any, rights: Collection[str]) -> Facts:
     number = parameters.get("page", "1")
     listed = Paginator(StaffAction.objects.all(), AUDITED).get_page(number)
     columns = ("at", "username", "action", "target", "reason", "result")

@@ -14,10 +14,9 @@ from django.contrib.auth import aget_user
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
-from dashboard import permissions
 from dashboard.database import with_connection
 from dashboard.events import Away, Live, Series, Tick, encode
-from dashboard.permissions import may
+from dashboard.permissions import rights_of
 from dashboard.process import watch_loop
 from dashboard.queries import history
 from dashboard.store import Unreachable, store
@@ -32,30 +31,30 @@ _rendered: dict[Any, tuple[float, str]] = {}
 
 @require_GET
 async def stream(request: HttpRequest) -> HttpResponseBase:
+    if not hasattr(request, "scope"):  # WSGI: a stream would keep a worker to itself. 204 tells the browser not to come back.
+        return HttpResponse(status=204)
     watch_loop()
     page = PAGES.get(request.GET.get("page_name", ""))
-    if not await _may_view(request):
+    rights = await _rights(request)
+    if not rights:
         return HttpResponse(status=403)
     if page is None:
         return HttpResponse(status=404)
-    if not hasattr(request, "scope"):  # WSGI: a stream would keep a worker to itself. 204 tells the browser not to come back.
-        return HttpResponse(status=204)
-    response = StreamingHttpResponse(_events(request, page), content_type="text/event-stream")
+    response = StreamingHttpResponse(_events(request, page, rights), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would keep it back
     return response
 
 
-async def _may_view(request: HttpRequest) -> bool:
+async def _rights(request: HttpRequest) -> frozenset[str]:
     """Asks the database again: the request has the session and the person as they were when it came."""
     request.session = type(request.session)(request.session.session_key)
     user = await aget_user(request)
-    return await sync_to_async(with_connection)(may, user, "view")
+    return await sync_to_async(with_connection)(rights_of, user)
 
 
-async def _events(request: HttpRequest, page: Page) -> AsyncIterator[bytes]:
+async def _events(request: HttpRequest, page: Page, rights: frozenset[str]) -> AsyncIterator[bytes]:
     arguments = {name.removeprefix("argument_"): value for name, value in request.GET.items() if name.startswith("argument_")}
-    rights = frozenset([action for action in permissions.ACTIONS if await sync_to_async(may)(request.user, action)])
     shown, next_live, checked = "", 0.0, time.monotonic()
     yield b"retry: 2000\n\n"
     if page.points:
@@ -63,14 +62,14 @@ async def _events(request: HttpRequest, page: Page) -> AsyncIterator[bytes]:
     while True:
         now = time.monotonic()
         if now - checked > RIGHTS_SECONDS:
-            if not await _may_view(request):
+            if not (rights := await _rights(request)):
                 return
             checked = now
         if page.points:
             yield await _in_thread(_tick, page, arguments)
         if now >= next_live:
             next_live = now + page.seconds - 0.1
-            html = await _in_thread(_live, page, rights, request.user, request.GET, arguments)
+            html = await _in_thread(_live, page, rights, request.GET, arguments)
             if html != shown:
                 shown = html
                 yield encode(Live(html))
@@ -101,11 +100,11 @@ def _tick(page: Page, arguments: dict[str, Any]) -> bytes:
     return encode(Tick(points[-1])) if points else b""
 
 
-def _live(page: Page, rights: frozenset[str], user: Any, parameters: Any, arguments: dict[str, Any]) -> str:
+def _live(page: Page, rights: frozenset[str], parameters: Any, arguments: dict[str, Any]) -> str:
     key = (page.name, rights, parameters.urlencode())
     at, html = _rendered.get(key, (0.0, ""))
     if time.monotonic() - at > SHARED_SECONDS:
-        html = page.live_html(page.context(user, parameters, arguments))
+        html = page.live_html(page.context(rights, parameters, arguments))
         if len(_rendered) > 200:
             _rendered.clear()
         _rendered[key] = (time.monotonic(), html)

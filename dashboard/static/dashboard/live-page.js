@@ -11,6 +11,7 @@ class LivePage extends HTMLElement {
   #silence = null;
 
   connectedCallback() {
+    if (!this.dataset.stream) return; // the server cannot keep a stream open
     this.#controller = new AbortController();
     const { signal } = this.#controller;
     document.addEventListener("visibilitychange", () => this.#follow(), { signal });
@@ -23,7 +24,7 @@ class LivePage extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#controller.abort();
+    this.#controller?.abort();
     this.#close();
   }
 
