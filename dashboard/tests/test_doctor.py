@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 class DoctorTests(SimpleTestCase):
     def setUp(self):
         self.enterContext(mock.patch.dict(observers, clear=True))  # layers of other tests may really ail
-        self.enterContext(mock.patch.dict(meters))
+        self.enterContext(mock.patch.dict(meters, clear=True))  # and have really lost something
 
     def findings(self, layer=None):
         if layer is not None:
@@ -236,6 +236,8 @@ class AlertTests(TestCase):
         alerts._looked_at = 0.0
         alerts.look(store, store.processes())
 
+    # On a busy machine something may really be late.
+    @override_settings(DASHBOARD={"ALERTS": dict.fromkeys(alerts.THRESHOLDS) | {"lost": 0}, "AGENT": False})
     def test_one_begins_reaches_the_staff_once_and_ends(self):
         staff = person("sid", is_staff=True)
         person("mia")
