@@ -27,7 +27,7 @@ from chat.services.moderation import (
     unban_member,
     unmute_member,
 )
-from chat.services.reading import mark_read, start_typing
+from chat.services.reading import mark_read, read_own, start_typing
 from chat.services.rooms import (
     archive_room,
     change_room,
@@ -66,6 +66,7 @@ __all__ = [
     "post_message",
     "post_messages",
     "prune_attachments",
+    "read_own",
     "remove_member",
     "renew_invite",
     "revoke_hook",

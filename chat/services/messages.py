@@ -1,7 +1,6 @@
 """What is said: post, edit, delete, react."""
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +15,6 @@ from chat import markup
 from chat.frames import message_event
 from chat.models import Attachment, IncomingHook, Membership, Message, MessageEdit, ModerationAction, Reaction, Room
 from chat.services import access, mentions, notices
-from chat.services.lists import touch_lists
 from realtime.broadcast import broadcast
 from realtime.limits import Limit
 from realtime.protocol import Refusal
@@ -112,7 +110,6 @@ class _Batch:
         self.replied_to = Message.objects.select_related("author").in_bulk([draft.reply_to for draft in drafts if draft.reply_to])
         self.attached = _unclaimed_attachments(drafts)
         self.spoken_at = _last_words(drafts, rooms)
-        self.caught_up: dict[int, set[Membership]] = defaultdict(set)  # by room: authors who had read all before their words
 
     def answer(self, draft: Draft) -> Any:
         """A `Refusal`, or a function that gives the `Posted` once the rows are written."""
@@ -169,14 +166,7 @@ class _Batch:
         _know_parts(message, attachments)
         if draft.author:
             self.spoken_at[room.pk, draft.author.pk] = message.created_at
-            self._read_own(message, self.memberships.get((room.pk, draft.author.pk)))
         return message
-
-    def _read_own(self, message: Message, membership: Membership | None) -> None:
-        """What one says oneself is not unread. Who is behind stays there: others' words before it are unread all the same."""
-        if membership and membership.last_read_seq == message.seq - 1:
-            membership.last_read_seq = message.seq
-            self.caught_up[message.room_id].add(membership)
 
     def _check_pace(self, room: Room, membership: Membership) -> None:
         """Slow mode: one message per person in so many seconds. Moderators are not slowed."""
@@ -199,7 +189,6 @@ class _Batch:
         spoken_in = {message.room_id: message.room for message in self.messages}
         Room.objects.store_all(spoken_in.values(), "last_seq", "last_message_at")
         _claim_attachments(self.messages)
-        self._write_read_marks()
         mentions.record(self.messages, self.mentioned)
         notices.tell(self.messages, self.mentioned)
         by_room: dict[int, list[Message]] = {}
@@ -208,13 +197,6 @@ class _Batch:
         for messages in by_room.values():
             room = messages[0].room
             broadcast(room.group, *[message_event(message) for message in messages], head=room.head())
-
-    def _write_read_marks(self) -> None:
-        """They cannot have moved further meanwhile: nothing further was there to be read."""
-        if self.caught_up:
-            Membership.objects.bulk_update(set().union(*self.caught_up.values()), ["last_read_seq"])
-        for room_id, members in self.caught_up.items():
-            touch_lists(room_id, [membership.user_id for membership in members])
 
 
 def _know_parts(message: Message, attachments: list[Attachment]) -> None:

@@ -42,6 +42,7 @@ def message_create(request: HttpRequest, room_id: int) -> HttpResponse:
         posted = services.post_message(draft)
     except Refusal as refusal:
         return render_room(request, room, form=form, status=refuse(form, refusal))
+    services.read_own(request.user, room.pk, posted.seq)
     return redirect(f"{room.get_absolute_url()}#message-{posted.id}")
 
 

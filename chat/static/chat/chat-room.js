@@ -26,6 +26,7 @@ class ChatRoom extends FeedElement {
     socket.addEventListener("delayed", (event) => this.#delayed(event.detail), { signal });
     socket.addEventListener("failed", (event) => this.#failed(event.detail), { signal });
     this.addEventListener("log-read", (event) => this.#markRead(event.detail.seq), { signal });
+    window.addEventListener("pagehide", () => this.#sendReadNow(), { signal });
     this.addEventListener("click", (event) => this.#clicked(event), { signal });
     this.addEventListener("keydown", (event) => event.key === "Escape" && this.#isOverlaid && this.#showDetails(false), { signal });
     this.addEventListener("htmx:after:swap", () => this.#showPeople(), { signal });
@@ -33,8 +34,8 @@ class ChatRoom extends FeedElement {
   }
 
   disconnectedCallback() {
+    this.#sendReadNow();
     super.disconnectedCallback();
-    clearTimeout(this.#read.timer);
     clearTimeout(this.#refreshing);
     this.#refreshing = null;
   }
@@ -133,6 +134,14 @@ class ChatRoom extends FeedElement {
     const read = this.#read;
     read.seq = Math.max(read.seq, seq);
     read.timer ??= setTimeout(() => this.#sendRead(), Math.max(0, read.at + READ_EVERY - Date.now()));
+  }
+
+  /** Who leaves has seen what they saw, their own words too, though the moment to say so has not come. */
+  #sendReadNow() {
+    if (!this.#read.timer) return;
+    clearTimeout(this.#read.timer);
+    this.#read.timer = null;
+    socket.send({ type: "chat.room.read", feed: this.dataset.feed, seq: this.#read.seq });
   }
 
   #sendRead() {
