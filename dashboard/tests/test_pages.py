@@ -209,6 +209,18 @@ class StreamTests(TestCase):
         self.assertIn("Connections", events[2][1]["html"])
         self.assertEqual(events[1][1]["point"]["t"] + 1, events[3][1]["point"]["t"])
 
+    async def test_what_happens_while_somebody_looks_is_told_with_the_ticks(self):
+        client = AsyncClient()
+        await client.aforce_login(await sync_to_async(person)("sid", is_staff=True))
+        with reporting() as agent:
+            answer = await client.get("/dashboard/stream/", {"page_name": "overview"})
+            events = first_events(answer, 2)
+            await anext(events)
+            agent.store.note("lost", boot="b", who="daphne 7 on h")
+            name, tick = await anext(events)
+        self.assertEqual(name, "tick")
+        self.assertIn("Process daphne 7 on h was lost", [mark["text"] for mark in tick["marks"]])
+
     async def test_it_ends_with_the_session(self):
         client = AsyncClient()
         await client.aforce_login(await sync_to_async(person)("sid", is_staff=True))
