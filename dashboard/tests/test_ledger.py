@@ -38,6 +38,10 @@ class LedgerTests(IsolatedAsyncioTestCase):
         self.assertEqual((entry["sent"], entry["enqueued"], entry["received"], entry["waiting"]), (7, 5, 1, 4))
         self.assertEqual((entry["losses"], entry["unaccounted"]), ({"full": 2}, 0))
 
+    async def test_a_backlog_that_a_process_with_older_code_wrote_is_not_read(self):
+        self.agent.store.remember("backlog", {"test": {"inboxes": 5, "named": {}}})
+        self.assertEqual(self.entry()["waiting"], 0)
+
     async def test_what_vanishes_without_a_trace_is_missing_once_it_is_due(self):
         for _ in range(3):
             await self.layer.send("specific.inmemory!gone", {"type": "x"})
