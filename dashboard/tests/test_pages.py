@@ -105,6 +105,13 @@ class PageTests(TestCase):
                 self.assertNotIn("<script>alert", html)
                 self.assertIn("x&lt;script&gt;alert", html)
 
+    def test_who_disconnects_can_say_why_on_every_page_with_the_button(self):
+        self.with_groups("chat.room.1")
+        self.client.force_login(person("dan", "disconnect", "drain", is_staff=True))
+        for path, form in {"groups/chat.room.1/": "member-form", "connections/": "socket-form", "processes/": "drain-form"}.items():
+            with self.subTest(path):
+                self.assertRegex(self.get(path).text, rf'(?s)<form id="{form}"(?:(?!</form>).)*name="reason"')
+
     def test_what_messages_say_is_text(self):
         self.with_groups("room")
         self.addCleanup(taps.clear)
