@@ -108,7 +108,8 @@ class PageTests(TestCase):
     def test_who_disconnects_can_say_why_on_every_page_with_the_button(self):
         self.with_groups("chat.room.1")
         self.client.force_login(person("dan", "disconnect", "drain", is_staff=True))
-        for path, form in {"groups/chat.room.1/": "member-form", "connections/": "socket-form", "processes/": "drain-form"}.items():
+        forms = {"groups/chat.room.1/": "member-form", "connections/": "socket-form", "processes/": "drain-form"}
+        for path, form in forms.items():
             with self.subTest(path):
                 self.assertRegex(self.get(path).text, rf'(?s)<form id="{form}"(?:(?!</form>).)*name="reason"')
 
