@@ -97,9 +97,8 @@ def entry(alias: str, layer: dict[str, Any], totals: Bucket, waits: int, missing
 
 def socket_entry(totals: Bucket) -> dict[str, int]:
     """What went through the sockets: the last hop."""
-    return {
-        name: totals.get(f"{SOCKETS}|{name}", 0) for name in ("frames_out", "bytes_out", "frames_in", "opened", "closed", "slow")
-    }
+    names = ("frames_out", "bytes_out", "frames_in", "opened", "closed", "slow", "repairs", "resets", "rate_limited")
+    return {name: totals.get(f"{SOCKETS}|{name}", 0) for name in names}
 
 
 def by_class(totals: Bucket) -> list[dict[str, Any]]:
