@@ -19,10 +19,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Tick:
-    """One more point."""
+    """One more point, and the marks of the last minute: told again with each tick, so that one that comes late is not missed."""
 
     name: ClassVar[str] = "tick"
     point: dict[str, Any]
+    marks: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)

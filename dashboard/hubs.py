@@ -25,6 +25,8 @@ if IS_HERE:
     from realtime.servers.frames import TEXT, split_frames
     from realtime.traffic import listeners
 
+COUNTED = ("frames_in", "slow", "repairs", "resets", "rate_limited")  # by the hub, under names that are ours too
+
 # Channels of this process, on the layer, that stand for many sockets.
 own_channels: set[str] = realtime_layer.own_channels if IS_HERE else set()
 
@@ -76,8 +78,7 @@ def counters() -> dict[str, int]:
     return {
         "opened": here.opened,
         "closed": here.opened - len(here.sockets),
-        "frames_in": here.counters.get("frames_in", 0),
-        "slow": here.counters.get("slow", 0),
+        **{name: here.counters[name] for name in COUNTED},
         **closes,
         **({"hints_lost": lost} if lost else {}),
     }

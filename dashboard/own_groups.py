@@ -90,7 +90,8 @@ class Groups:
     def classes(self) -> dict[str, list[Any]]:
         """[app, groups, members, deliveries] of each class."""
         groups, members = _of_classes(self.sizes)
-        groups += Counter(classes_of(self.names - self.sizes.keys()))
+        if len(self.names) > len(self.sizes):  # mostly not, and looking for the others takes as long as finding the largest
+            groups += Counter(classes_of(self.names - self.sizes.keys()))
         deliveries: Counter[str] = Counter()
         for own, row in zip(classes_of(self.active), self.active.values(), strict=True):
             deliveries[own] += row[1]

@@ -164,8 +164,10 @@ class RealtimeConsumer(AsyncConsumer):
         self.socket.send(error)
         if command is None and refusal.code != "rate_limited" and bad_frames.wait(self.socket.id):
             await self.hub.close_socket(self.socket, 4400)
-        if refusal.code == "rate_limited" and refused_frames.wait(self.socket.id):
-            await self.hub.close_socket(self.socket, 4429)
+        if refusal.code == "rate_limited":
+            self.hub.counters["rate_limited"] += 1
+            if refused_frames.wait(self.socket.id):
+                await self.hub.close_socket(self.socket, 4429)
 
     def recheck(self) -> None:
         """Rights may have changed. Looks follow one another: told during one, we look once more, as it may have read before."""

@@ -9,6 +9,7 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 from dashboard.layers.limited import LimitedObserver, Message
@@ -151,6 +152,7 @@ class CoreObserver(LimitedObserver):
         return collections.defaultdict(lambda: CountingQueue(layer.capacity), layer.receive_buffer)
 
 
+@cache  # it is one and the same each time
 def _telling(script: str) -> str:
     for text, other in TELLING.items():
         script = script.replace(text, other)

@@ -13,7 +13,7 @@ from channels.testing import WebsocketCommunicator
 
 from dashboard import layers
 from dashboard.consumers import watch_consumers
-from dashboard.layers.limited import LimitedObserver
+from dashboard.layers.hollow import HOLLOW, Hollow
 from dashboard.meter import Meter, meters
 
 ROUNDS = 7
@@ -25,7 +25,7 @@ class Cost:
     """Nanoseconds a message, and shares of what a layer itself needs."""
 
     add: float  # one entry in the meter
-    whole_send: float  # all that a group_send gets on top
+    messages: dict[str, float]  # by kind of layer: all that a message to a group of one gets on top, until it is received
     took: float  # one latency
     in_memory: float  # share of the in-memory layer's CPU, at a fan-out of MEMBERS
     noise: float  # the same share, between two layers that nobody watches
@@ -38,24 +38,20 @@ def measure() -> Cost:
     first, second, watched = asyncio.run(_pair())
     plain = min(first, second)
     noise = abs(first - second) / plain
-    return Cost(add, asyncio.run(_group_send()), took, (watched - plain) / plain, noise)
+    return Cost(add, asyncio.run(_messages()), took, (watched - plain) / plain, noise)
 
 
-class Nothing:
-    """A layer that costs nothing, so that what is left is ours."""
-
-    async def group_send(self, group: str, message: dict[str, Any]) -> None: ...
-
-
-async def _group_send() -> float:
-    message = {"type": "x"}
-    plain, watched = Nothing(), Nothing()
-    LimitedObserver("cost", watched)
+async def _messages() -> dict[str, float]:
     try:
-        bare = await _least_of(lambda: _send(plain, message, 10_000))
-        return await _least_of(lambda: _send(watched, message, 10_000)) - bare
+        return {kind.observer.kind: await _message(kind(), kind()) for kind in HOLLOW}
     finally:
         meters.pop("cost", None)
+
+
+async def _message(plain: Hollow, watched: Hollow) -> float:
+    watched.observer("cost", watched)
+    bare = await _least_of(lambda: _send(plain, {"type": "x"}, 2_000))
+    return await _least_of(lambda: _send(watched, {"type": "x"}, 2_000)) - bare
 
 
 async def _pair() -> tuple[float, float, float]:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from dashboard.backlog import stored_backlog
 from dashboard.store import Store
 
 
 def channels(store: Store) -> list[dict[str, Any]]:
-    backlog = store.recall("backlog") or {}
+    backlog = stored_backlog(store)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in store.processes():
         for alias, layer in row["layers"].items():

@@ -19,7 +19,7 @@ def take_care(store: Store) -> None:
     rows = store.processes()
     if any(layer["inbox"] for row in rows for layer in row["layers"].values()):
         waiting = backlog.look(rows)
-        store.remember("backlog", waiting)
+        store.remember(backlog.KEY, waiting)
         rows = with_inboxes(rows, waiting)
     if store.is_shared:
         balance(store)

@@ -6,6 +6,7 @@ process that Redis says it reached.
 
 from typing import Any, NamedTuple
 
+from dashboard.backlog import stored_backlog
 from dashboard.classes import app_of
 from dashboard.meter import SOCKETS
 from dashboard.queries import numbers
@@ -31,7 +32,7 @@ def layers_of(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def waiting(store: Store, rows: list[dict[str, Any]]) -> dict[str, int]:
     """Messages that a layer has taken in and nobody has received: in Redis by its backlog, in memory in the processes."""
-    backlog = store.recall("backlog") or {}
+    backlog = stored_backlog(store)
     found = {}
     for alias in layers_of(rows):
         if in_redis := backlog.get(alias):
@@ -96,9 +97,8 @@ def entry(alias: str, layer: dict[str, Any], totals: Bucket, waits: int, missing
 
 def socket_entry(totals: Bucket) -> dict[str, int]:
     """What went through the sockets: the last hop."""
-    return {
-        name: totals.get(f"{SOCKETS}|{name}", 0) for name in ("frames_out", "bytes_out", "frames_in", "opened", "closed", "slow")
-    }
+    names = ("frames_out", "bytes_out", "frames_in", "opened", "closed", "slow", "repairs", "resets", "rate_limited")
+    return {name: totals.get(f"{SOCKETS}|{name}", 0) for name in names}
 
 
 def by_class(totals: Bucket) -> list[dict[str, Any]]:

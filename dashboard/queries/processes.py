@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dashboard.backlog import stored_backlog
 from dashboard.store import LEASE_SECONDS, QUIET_SECONDS, Store
 
 STALLED_LAG = 2_000_000  # microseconds that an event loop may be late before it counts as stalled
@@ -9,7 +10,7 @@ STALLED_LAG = 2_000_000  # microseconds that an event loop may be late before it
 
 def processes(store: Store) -> list[dict[str, Any]]:
     """All that report, and those lost within the hour, by state and name."""
-    rows = [{**row, "state": state_of(row)} for row in with_inboxes(store.processes(), store.recall("backlog") or {})]
+    rows = [{**row, "state": state_of(row)} for row in with_inboxes(store.processes(), stored_backlog(store))]
     lost = [{**row, "state": "lost", "age": store.now() - row["beat"]} for row in store.gone()]
     order = ["stalled", "live", "lost"]
     found = [summed(row) for row in rows + lost]

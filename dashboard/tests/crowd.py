@@ -21,6 +21,7 @@ def members_of(process: int, group: int) -> int:
 def main(url: str, prefix: str, number: int, groups: int) -> None:
     django.setup()
     from dashboard.agent import Agent
+    from dashboard.classes import note_app
     from dashboard.layers import observers
     from dashboard.layers.limited import LimitedObserver
     from dashboard.store.shared import SharedStore
@@ -33,6 +34,8 @@ def main(url: str, prefix: str, number: int, groups: int) -> None:
     observer.members = {
         f"crowd.room.{group}": set(channels[:members]) for group in range(groups) if (members := members_of(number, group))
     }
+    for group in observer.members:
+        note_app(group, "crowd")  # as joining does
     agent = Agent(SharedStore(url, prefix), {})
     agent.start()
     print("ready", flush=True)

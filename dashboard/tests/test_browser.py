@@ -38,6 +38,13 @@ TEN_MINUTES = """async () => {
   return [before, measure()];
 }"""
 
+TWO_TICKS_WITH_A_MARK = """() => {
+  const t = Math.floor(Date.now() / 1000) + 5;
+  const marks = [{ t, kind: "lost", text: "Process daphne 7 on h was lost" }];
+  for (const point of [{ t }, { t: t + 1 }])
+    document.dispatchEvent(new CustomEvent("dashboard:tick", { detail: { point, marks } }));
+}"""
+
 
 class DashboardTests(SimpleTestCase):
     @classmethod
@@ -129,6 +136,26 @@ class DashboardTests(SimpleTestCase):
         before, after = page.evaluate(TEN_MINUTES)
         self.assertEqual(after, before)
         self.assertEqual(after["points"], 300)
+
+    def test_what_happens_while_somebody_looks_is_marked_once_in_the_charts(self):
+        page = self.live(self.open())
+        wait_for(page, "[...document.querySelectorAll('live-chart')].every((chart) => chart.length)", 10)
+        page.get_by_role("button", name="Pause").click()
+        page.evaluate(TWO_TICKS_WITH_A_MARK)
+        chart = page.locator("live-chart").first
+        wait_for(page, "document.querySelector('live-chart').getAttribute('aria-label').includes('was lost')")
+        self.assertEqual(chart.get_attribute("aria-label").count("Process daphne 7 on h was lost"), 1)
+
+    def test_a_history_that_cannot_be_read_says_so_and_offers_to_try_again(self):
+        page = self.open()
+        page.watch.expected.append("503")
+        page.route("**/history/points/*", lambda route: route.fulfill(status=503, json={"away": "gone"}))
+        page.goto(f"{self.server.url}/dashboard/history/")
+        page.get_by_text("The history could not be read").wait_for()
+        page.unroute("**/history/points/*")
+        page.get_by_role("button", name="Try again").click()
+        page.locator("live-chart canvas").nth(5).wait_for()
+        self.assertFalse(page.get_by_text("The history could not be read").is_visible())
 
     def test_with_reduced_motion_nothing_moves_by_itself(self):
         page = self.live(self.open(reduced_motion="reduce"))

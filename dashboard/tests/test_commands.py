@@ -33,7 +33,7 @@ class CommandTests(SimpleTestCase):
     def test_cost_says_what_it_costs(self):
         out = StringIO()
         call_command("channels_cost", stdout=out)
-        self.assertEqual(len(out.getvalue().splitlines()), 4)
+        self.assertEqual(len(out.getvalue().splitlines()), 7)
 
 
 class PanelTests(SimpleTestCase):

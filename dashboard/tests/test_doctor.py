@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import ExitStack, closing
 from io import StringIO
 from unittest import mock
 
@@ -21,6 +22,7 @@ from dashboard.queries.doctor_layers import small_capacity
 from dashboard.queries.processes import with_inboxes
 from dashboard.report import EMPTY
 from dashboard.tests.running import person, reporting
+from dashboard.tests.stores import shared_store
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -225,6 +227,21 @@ class DoctorWithRedisTests(DoctorTests):
 
         asyncio.run(clean())
         self.assertIn("1 members of groups", found["ghosts"].title)
+
+    def test_a_process_that_takes_part_and_does_not_report(self):
+        from channels_redis.pubsub import RedisPubSubChannelLayer
+
+        observer = observe("test", RedisPubSubChannelLayer(hosts=[settings.REDIS_URL], prefix="t-unseen"))
+        observer.group_prefix = "t-unseen__group__"
+        known = groups.Page(groups.Query(), rows=[{"name": "room", "processes": 1}])
+        with ExitStack() as stack:
+            store = stack.enter_context(shared_store())
+            stack.enter_context(mock.patch.object(groups, "groups", return_value=known))
+            for wanted in (False, True):
+                process = stack.enter_context(closing(store.redis.pubsub()))
+                process.subscribe("t-unseen__group__room")
+                process.get_message(timeout=5)
+                self.assertEqual("unseen" in rules(Facts(store)), wanted)
 
 
 class AlertTests(TestCase):

@@ -1,15 +1,19 @@
 """The ledger: what went in comes out, waits, is a known loss, or is missing."""
 
 import time
-from unittest import IsolatedAsyncioTestCase
+from unittest import IsolatedAsyncioTestCase, mock
 
+from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer
 
 from dashboard.layers import observe, observers
 from dashboard.meter import meters
 from dashboard.queries.leading import balance
 from dashboard.queries.ledger import ledger, settle
-from dashboard.tests.running import reporting
+from dashboard.tests.running import person, reporting
+from realtime import consumers
+from realtime.hub import Hub
+from realtime.testing import Browser, RealtimeTestCase
 
 
 class LedgerTests(IsolatedAsyncioTestCase):
@@ -37,6 +41,10 @@ class LedgerTests(IsolatedAsyncioTestCase):
         entry = self.entry()
         self.assertEqual((entry["sent"], entry["enqueued"], entry["received"], entry["waiting"]), (7, 5, 1, 4))
         self.assertEqual((entry["losses"], entry["unaccounted"]), ({"full": 2}, 0))
+
+    async def test_a_backlog_that_a_process_with_older_code_wrote_is_not_read(self):
+        self.agent.store.remember("backlog", {"test": {"inboxes": 5, "named": {}}})
+        self.assertEqual(self.entry()["waiting"], 0)
 
     async def test_what_vanishes_without_a_trace_is_missing_once_it_is_due(self):
         for _ in range(3):
@@ -86,3 +94,19 @@ class LedgerTests(IsolatedAsyncioTestCase):
         settle(self.agent.store)
         entry = self.entry()
         self.assertEqual((entry["unaccounted"], entry["gone"], entry["strange"]), (0, 0, 4))
+
+
+class HubTests(RealtimeTestCase):
+    async def test_what_the_hub_refuses_and_repairs_is_in_the_ledger_and_for_collectors(self):
+        staff = await sync_to_async(person)("sid", is_staff=True)
+        async with await Browser.open(staff) as browser:
+            with mock.patch.object(consumers.frames_per_socket, "burst", 0):
+                await browser.send({"type": "realtime.ping"})
+                self.assertEqual((await browser.expect("realtime.error", "realtime.pong"))["code"], "rate_limited")
+            Hub.here().counters.update(repairs=2, resets=3)
+            with reporting() as agent:
+                sockets = ledger(agent.store)["sockets"]
+                collected = (await browser.http.get("/dashboard/metrics")).text
+        self.assertEqual((sockets["rate_limited"], sockets["repairs"], sockets["resets"]), (1, 2, 3))
+        for line in ("commands_rate_limited_total 1", "feed_repairs_total 2", "feed_resets_total 3"):
+            self.assertIn(f"channels_{line}\n", collected)

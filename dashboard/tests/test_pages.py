@@ -105,6 +105,14 @@ class PageTests(TestCase):
                 self.assertNotIn("<script>alert", html)
                 self.assertIn("x&lt;script&gt;alert", html)
 
+    def test_who_disconnects_can_say_why_on_every_page_with_the_button(self):
+        self.with_groups("chat.room.1")
+        self.client.force_login(person("dan", "disconnect", "drain", is_staff=True))
+        forms = {"groups/chat.room.1/": "member-form", "connections/": "socket-form", "processes/": "drain-form"}
+        for path, form in forms.items():
+            with self.subTest(path):
+                self.assertRegex(self.get(path).text, rf'(?s)<form id="{form}"(?:(?!</form>).)*name="reason"')
+
     def test_what_messages_say_is_text(self):
         self.with_groups("room")
         self.addCleanup(taps.clear)
@@ -208,6 +216,18 @@ class StreamTests(TestCase):
         self.assertEqual(len(events[0][1]["points"]), 300)
         self.assertIn("Connections", events[2][1]["html"])
         self.assertEqual(events[1][1]["point"]["t"] + 1, events[3][1]["point"]["t"])
+
+    async def test_what_happens_while_somebody_looks_is_told_with_the_ticks(self):
+        client = AsyncClient()
+        await client.aforce_login(await sync_to_async(person)("sid", is_staff=True))
+        with reporting() as agent:
+            answer = await client.get("/dashboard/stream/", {"page_name": "overview"})
+            events = first_events(answer, 2)
+            await anext(events)
+            agent.store.note("lost", boot="b", who="daphne 7 on h")
+            name, tick = await anext(events)
+        self.assertEqual(name, "tick")
+        self.assertIn("Process daphne 7 on h was lost", [mark["text"] for mark in tick["marks"]])
 
     async def test_it_ends_with_the_session(self):
         client = AsyncClient()

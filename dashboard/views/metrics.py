@@ -36,6 +36,10 @@ OF_SOCKETS = [
     ("closed", "sockets_closed", "WebSockets that ended."),
     ("frames_in", "frames_received", "Frames from browsers."),
     ("frames_out", "frames_written", "Frames to browsers."),
+    ("slow", "sockets_too_slow", "Sockets that were cut off because their browser did not read."),
+    ("rate_limited", "commands_rate_limited", "Commands refused because there were too many."),
+    ("repairs", "feed_repairs", "Gaps in feeds that were repaired from the database."),
+    ("resets", "feed_resets", "Sockets that had missed too much and had to start afresh."),
 ]
 OF_CLASSES = [
     ("sends", "class_messages_sent", "Messages by class of group."),

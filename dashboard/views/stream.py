@@ -24,6 +24,7 @@ from dashboard.views.pages import PAGES, Page
 
 RIGHTS_SECONDS = 30
 POINTS = 300  # that a chart begins with
+MARK_SECONDS = 60  # for which a tick tells what happened
 SHARED_SECONDS = 0.9  # a rendered part is shown to everybody who asks within that time
 
 _rendered: dict[Any, tuple[float, str]] = {}
@@ -95,9 +96,9 @@ def _tick(page: Page, arguments: dict[str, Any]) -> bytes:
     assert page.points
     try:
         points = page.points(store(), arguments, 1)
+        return encode(Tick(points[-1], history.marks(store(), points[-1]["t"] - MARK_SECONDS))) if points else b""
     except Unreachable as error:
         return encode(Away(str(error)))
-    return encode(Tick(points[-1])) if points else b""
 
 
 def _live(page: Page, rights: frozenset[str], parameters: Any, arguments: dict[str, Any]) -> str:

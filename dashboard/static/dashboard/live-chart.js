@@ -3,7 +3,7 @@
  *
  *   <live-chart data-lines="sent:Sent:info, lost:Lost:danger"></live-chart>      key : label : colour
  *
- * The points come with the events `dashboard:series` and `dashboard:tick`, or from the JSON at `data-source`.
+ * The points come with the events `dashboard:series` and `dashboard:tick`.
  */
 const POINTS = 300;
 const HEIGHT = 168;
@@ -27,11 +27,10 @@ class LiveChart extends HTMLElement {
     this.#controller = new AbortController();
     const { signal } = this.#controller;
     document.addEventListener("dashboard:series", ({ detail }) => this.#begin(detail.points, detail.marks), { signal });
-    document.addEventListener("dashboard:tick", ({ detail }) => this.#add(detail.point), { signal });
+    document.addEventListener("dashboard:tick", ({ detail }) => this.#add(detail.point, detail.marks), { signal });
     document.addEventListener("dashboard:theme", () => this.#build(), { signal });
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(this);
-    if (this.dataset.source) this.#fetch();
   }
 
   disconnectedCallback() {
@@ -47,23 +46,26 @@ class LiveChart extends HTMLElement {
     return this.#points.length;
   }
 
-  async #fetch() {
-    const { points, marks } = await history(this.dataset.source);
-    this.#begin(points, marks);
-  }
-
   #begin(points, marks = []) {
     this.#points = points;
     this.#marks = marks;
-    this.#build();
+    if (this.#plot) this.#draw();
+    else this.#build();
   }
 
-  #add(point) {
+  #add(point, marks = []) {
     if (this.#points.at(-1)?.t === point.t) return;
     this.#points.push(point);
     if (this.#points.length > POINTS) this.#points.splice(0, this.#points.length - POINTS);
+    this.#mark(marks);
     cancelAnimationFrame(this.#frame);
     this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  /* What happened is told for a while, so most of it is known. */
+  #mark(marks) {
+    const known = new Map([...this.#marks, ...marks].map((mark) => [`${mark.t} ${mark.text}`, mark]));
+    this.#marks = [...known.values()].filter(({ t }) => t >= this.#points[0].t);
   }
 
   #data() {
@@ -79,7 +81,8 @@ class LiveChart extends HTMLElement {
     const last = this.#points.findLast((point) => this.#lines.some(({ key }) => point[key] != null));
     const said = this.#lines.map(({ key, label }) => `${label} ${format(last?.[key])}`);
     this.setAttribute("role", "img");
-    this.setAttribute("aria-label", `Chart. Now: ${said.join(", ")}`);
+    const marked = this.#marks.map(({ t, text }) => `${new Date(t * 1000).toLocaleTimeString()} ${text}`);
+    this.setAttribute("aria-label", [`Chart. Now: ${said.join(", ")}`, ...marked].join(". "));
   }
 
   #resize() {
@@ -160,14 +163,6 @@ function format(value) {
   if (size >= 1e6) return `${(value / 1e6).toPrecision(3)}M`;
   if (size >= 1e4) return `${(value / 1e3).toFixed(1)}k`;
   return Number.isInteger(value) ? String(value) : value.toPrecision(size < 10 ? 2 : 3);
-}
-
-const fetched = new Map();
-
-/* Charts of one page that read the same JSON read it once. */
-function history(url) {
-  if (!fetched.has(url)) fetched.set(url, fetch(url, { headers: { Accept: "application/json" } }).then((answer) => answer.json()));
-  return fetched.get(url);
 }
 
 new MutationObserver(() => document.dispatchEvent(new CustomEvent("dashboard:theme"))).observe(document.documentElement, {
