@@ -6,12 +6,15 @@ from html import unescape
 from html.parser import HTMLParser
 from unittest import mock
 
+import pytest
 from django.test import SimpleTestCase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat import markup
 from chat.models import BODY_LENGTH
+
+pytestmark = pytest.mark.once
 
 ALLOWED = {
     "a": {"href", "rel"},

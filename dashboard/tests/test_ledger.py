@@ -3,6 +3,7 @@
 import time
 from unittest import IsolatedAsyncioTestCase
 
+import pytest
 from channels.layers import InMemoryChannelLayer
 
 from dashboard.layers import observe, observers
@@ -10,6 +11,8 @@ from dashboard.meter import meters
 from dashboard.queries.leading import balance
 from dashboard.queries.ledger import ledger, settle
 from dashboard.tests.running import reporting
+
+pytestmark = pytest.mark.once
 
 
 class LedgerTests(IsolatedAsyncioTestCase):
