@@ -121,6 +121,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not for this run, and skip browser tests where there is no browser."""
+    if homeless := [item.nodeid for item in items if is_in_no_run(marks_of(item), needs_of(item))]:
+        raise pytest.UsageError("The marks of these tests keep them out of both runs of manage.py test: " + ", ".join(homeless))
     without, unless = set(config.getoption("--without")), config.getoption("--unless")
     if others := [item for item in items if is_left_out(item, without, unless)]:
         config.hook.pytest_deselected(items=others)
@@ -131,6 +133,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason=str(missing)))
+
+
+def is_in_no_run(marks: set[str], needs: set[str]) -> bool:
+    """`manage.py test` runs all but `services` on SQLite and in memory; the other run is without what needs to run but once."""
+    in_first = not needs & {"postgresql", "redis"} and "services" not in marks
+    in_second = not needs & {"sqlite", "memory"} and ("services" in marks or not marks & {"browser", "once"})
+    return not (in_first or in_second)
 
 
 def is_left_out(item: pytest.Item, without: set[str], unless: str) -> bool:
