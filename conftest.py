@@ -114,13 +114,16 @@ def logged_errors() -> Iterator[list[str]]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--without", metavar="MARK", default="", help="leave out the tests with this mark, whatever -m says")
+    leave_out = "leave out the tests with this mark, whatever -m says; may be given more than once"
+    parser.addoption("--without", metavar="MARK", action="append", default=[], help=leave_out)
     parser.addoption("--unless", metavar="MARK", default="", help="but not those that have this mark, too")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not for this run, and skip browser tests where there is no browser."""
-    without, unless = config.getoption("--without"), config.getoption("--unless")
+    if homeless := [item.nodeid for item in items if is_in_no_run(marks_of(item), needs_of(item))]:
+        raise pytest.UsageError("The marks of these tests keep them out of both runs of manage.py test: " + ", ".join(homeless))
+    without, unless = set(config.getoption("--without")), config.getoption("--unless")
     if others := [item for item in items if is_left_out(item, without, unless)]:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
@@ -132,10 +135,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=str(missing)))
 
 
-def is_left_out(item: pytest.Item, without: str, unless: str) -> bool:
-    needs = {name for only_on in item.iter_markers("only_on") for name in only_on.args}
-    marks = {mark.name for mark in item.iter_markers()}
-    return not needs <= in_use() or (without in marks and unless not in marks)
+def is_in_no_run(marks: set[str], needs: set[str]) -> bool:
+    """`manage.py test` runs all but `services` on SQLite and in memory; the other run is without what needs to run but once."""
+    in_first = not needs & {"postgresql", "redis"} and "services" not in marks
+    in_second = not needs & {"sqlite", "memory"} and ("services" in marks or not marks & {"browser", "once"})
+    return not (in_first or in_second)
+
+
+def is_left_out(item: pytest.Item, without: set[str], unless: str) -> bool:
+    marks = marks_of(item)
+    return not needs_of(item) <= in_use() or (bool(marks & without) and unless not in marks)
+
+
+def needs_of(item: pytest.Item) -> set[str]:
+    return {name for only_on in item.iter_markers("only_on") for name in only_on.args}
+
+
+def marks_of(item: pytest.Item) -> set[str]:
+    return {mark.name for mark in item.iter_markers()}
 
 
 def in_use() -> set[str]:

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 MENTION = re.compile(r"(?<![\w@/.])@([\w.+-]{1,150})")
+MENTIONED = re.compile(r'<span class="mention" data-user="(\d+)">')  # nobody can type it: their "<" is escaped
 PLAIN = re.compile(r"(?![-+\d\s])[^\\`*_\[\]<>~@\r\n\t\0]*(?<!\s)")  # one line in which nothing is markdown, most often
 LINK_SCHEMES = {"http", "https", "mailto"}
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "span"}
@@ -36,8 +37,13 @@ def render(body: str, mentioned: Mapping[str, int] | None = None) -> str:
 
 
 def names_in(body: str) -> set[str]:
-    """The lower-case names after an @, which may or may not be those of members."""
+    """The lower-case names after an @: of members or not, also in code or a link, where nobody is mentioned."""
     return {name.rstrip(".+-_").lower() for name in MENTION.findall(body)}
+
+
+def mentioned_in(html: str) -> set[int]:
+    """The ids of those who are mentioned in what `render` made: what is told is what is shown."""
+    return {int(user_id) for user_id in MENTIONED.findall(html)}
 
 
 def excerpt(body: str, length: int = 120) -> str:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("<int:room_id>/join/", members.member_join, name="member_join"),
     path("<int:room_id>/leave/", members.member_leave, name="member_leave"),
     path("<int:room_id>/members/", members.member_list, name="member_list"),
+    path("<int:room_id>/members/complete/", members.member_complete, name="member_complete"),
     path("<int:room_id>/members/add/", members.member_add, name="member_add"),
     path("<int:room_id>/invite/renew/", members.invite_renew, name="invite_renew"),
     path("<int:room_id>/messages/", messages.message_list, name="message_list"),

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(settings.BASE_DIR)
 FILES_OF_AN_APP = ["README.md", "admin.py", "apps.py", "consumers.py", "events.py", "models.py", "routing.py", "urls.py"]
 

@@ -10,8 +10,12 @@ import tempfile
 from pathlib import Path
 from unittest import TestCase, mock
 
+import pytest
+
 import bootstrap
 from realtime.backing.process import free_port
+
+pytestmark = pytest.mark.once
 
 ROOT = Path(bootstrap.__file__).parent
 

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from unittest import TestCase
 
+import pytest
 from ruamel.yaml import YAML
 
 from tests.server import ROOT
+
+pytestmark = pytest.mark.once
 
 FILE = ROOT / "docker-compose.yml"
 ONE_SHOTS = {"migrate", "welcome"}

@@ -7,10 +7,13 @@ import shlex
 import subprocess
 from unittest import TestCase
 
+import pytest
 from django.core.management import get_commands, load_command_class
 from ruamel.yaml import YAML
 
 from tests.server import ROOT
+
+pytestmark = pytest.mark.once
 
 README = ROOT / "deploy/README.md"
 TAKES_VALUE = {"--scale", "--profile", "-h", "-U", "-d", "-C", "--concurrency"}

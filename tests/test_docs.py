@@ -7,8 +7,11 @@ import subprocess
 import sys
 from io import StringIO
 
+import pytest
 from django.conf import settings
 from django.core.management import call_command
+
+pytestmark = pytest.mark.once
 
 
 def test_the_reference_of_the_wire_is_current():

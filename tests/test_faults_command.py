@@ -11,6 +11,8 @@ from tests.faults.control import REPLACED
 from tests.faults.schedule import IN_MEMORY, KINDS, make_schedule
 from tests.faults.workload import find_workloads
 
+pytestmark = pytest.mark.once
+
 FEED = "chat.room.1"
 START = 2  # where the feed was when the clients came
 

@@ -36,6 +36,19 @@ class ChatTests(InboxTestCase):
         self.say(self.bob, "me, @ann", reply_to=mine.id)
         self.assertEqual(self.lines(), ["bob replied to you in Lobby", "bob mentioned you in Lobby"])
 
+    def test_a_name_in_code_or_a_link_is_no_mention_and_keeps_nothing_else_from_being_told(self):
+        self.say(self.bob, "`@ann` and [@ann](https://example.com)")
+        self.assertEqual(self.lines(), [])
+        mine = self.say(self.ann, "How do I spell it?")
+        self.say(self.bob, "`@ann`", reply_to=mine.id)
+        self.assertEqual(self.lines(), ["bob replied to you in Lobby"])
+
+    def test_one_message_that_mentions_me_hides_no_other_of_the_same_moment(self):
+        mine = self.say(self.ann, "Who is there?")
+        drafts = [chat.Draft(self.room.pk, self.bob, "@ann look"), chat.Draft(self.room.pk, self.bob, "@me", reply_to=mine.id)]
+        chat.post_messages(drafts)
+        self.assertCountEqual(self.lines(), ["bob mentioned you in Lobby", "bob replied to you in Lobby"])
+
     def test_a_reaction_to_mine_and_its_end(self):
         mine = self.say(self.ann, "Ahoy")
         chat.set_reaction(self.bob, self.room.pk, mine.id, "👍", True, uuid4())
@@ -95,7 +108,7 @@ class ChatTests(InboxTestCase):
         self.assertContains(self.client.get(f"/chat/{self.room.pk}/"), 'href="/notifications/settings/#rooms"')
 
     def test_a_message_to_a_room_that_nobody_follows_costs_one_query_more(self):
-        self.say(self.bob, "first")
+        self.say(self.ann, "first")  # bob has not read it, so that his words move no read mark of his
         with self.assertNumQueries(7):
             self.say(self.bob, "second")
 

@@ -2,9 +2,12 @@
 
 from unittest import IsolatedAsyncioTestCase, TestCase
 
+import pytest
 from django.test import override_settings
 
 from config.proxy import client_address, with_client_address, with_remote_addr
+
+pytestmark = pytest.mark.once
 
 
 class ClientAddressTests(TestCase):

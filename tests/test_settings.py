@@ -5,7 +5,10 @@ import subprocess
 import sys
 from unittest import TestCase
 
+import pytest
 from django.conf import settings
+
+pytestmark = pytest.mark.once
 
 PRODUCTION = {
     "SECRET_KEY": "a-key-for-this-test-that-is-long-enough-and-has-many-different-letters-0123456789",

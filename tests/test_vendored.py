@@ -4,8 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.test import SimpleTestCase
+
+pytestmark = pytest.mark.once
 
 OURS = [Path(settings.BASE_DIR, place, "vendor") for place in ("static", "tests")]
 OF_APPS = [Path(settings.BASE_DIR, app, "static", app, "vendor") for app in settings.SUITE_APPS]

@@ -1,7 +1,7 @@
 """@name: who is meant, and telling them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from django.db.models import F
@@ -42,17 +42,16 @@ def find_members(drafts: Iterable[HasBody]) -> Mapping[int, dict[str, int]]:
     return found
 
 
-def record(messages: Sequence[Message], mentioned: Mapping[int, dict[str, int]]) -> None:
+def record(messages: Iterable[Message]) -> None:
     """Store and tell the mentions of new messages."""
     for message in messages:
-        if message.room_id in mentioned and "@" in message.body:
-            _add(message, _named(message, mentioned[message.room_id]))
+        _add(message, _others_in(message))
 
 
-def revise(message: Message, mentioned: dict[str, int]) -> None:
+def revise(message: Message) -> None:
     """After an edit: tell the new mentions, withdraw those that are gone."""
     before = set(message.mentions.values_list("user_id", flat=True))
-    after = _named(message, mentioned)
+    after = _others_in(message)
     _remove(message, before - after)
     _add(message, after - before)
 
@@ -63,8 +62,8 @@ def withdraw(messages: Iterable[Message]) -> None:
         _remove(message, set(message.mentions.values_list("user_id", flat=True)))
 
 
-def _named(message: Message, mentioned: dict[str, int]) -> set[int]:
-    return {mentioned[name] for name in markup.names_in(message.body) if name in mentioned} - {message.author_id}
+def _others_in(message: Message) -> set[int]:
+    return markup.mentioned_in(message.html) - {message.author_id}
 
 
 def _add(message: Message, users: set[int]) -> None:

@@ -106,7 +106,7 @@ class _Batch:
             .order_by()
             .values_list("author_id", "hook_id", "client_id", "pk", "seq", "posted_rev", named=True)
         }
-        self.mentioned = mentions.find_members(drafts)
+        self.named = mentions.find_members(drafts)
         self.replied_to = Message.objects.select_related("author").in_bulk([draft.reply_to for draft in drafts if draft.reply_to])
         self.attached = _unclaimed_attachments(drafts)
         self.spoken_at = _last_words(drafts, rooms)
@@ -159,7 +159,7 @@ class _Batch:
             hook=draft.hook,
             client_id=draft.client_id,
             body=body,
-            html=markup.render(body, self.mentioned[room.pk]) if body else "",
+            html=markup.render(body, self.named[room.pk]) if body else "",
             reply_to=reply_to,
             created_at=room.last_message_at,
         )
@@ -189,8 +189,8 @@ class _Batch:
         spoken_in = {message.room_id: message.room for message in self.messages}
         Room.objects.store_all(spoken_in.values(), "last_seq", "last_message_at")
         _claim_attachments(self.messages)
-        mentions.record(self.messages, self.mentioned)
-        notices.tell(self.messages, self.mentioned)
+        mentions.record(self.messages)
+        notices.tell(self.messages)
         by_room: dict[int, list[Message]] = {}
         for message in self.messages:
             by_room.setdefault(message.room_id, []).append(message)
@@ -252,11 +252,11 @@ def edit_message(user: Any, room_id: int, message_id: int, body: str, client_id:
     if body == message.body:
         return Done.record(user, client_id, room, message.rev, message.pk)
     MessageEdit.objects.create(message=message, editor=user, body=message.body)
-    mentioned = mentions.find_members([Draft(room.pk, user, body)])
-    message.body, message.html = body, markup.render(body, mentioned[room.pk])
+    members = mentions.find_members([Draft(room.pk, user, body)])[room.pk]
+    message.body, message.html = body, markup.render(body, members)
     message.edited_at = timezone.now()
     _save_change(room, message, "body", "html", "edited_at")
-    mentions.revise(message, mentioned[room.pk])
+    mentions.revise(message)
     return Done.record(user, client_id, room, room.rev, message.pk)
 
 

@@ -4,7 +4,7 @@ Whoever listens decides how people hear of it. Nobody is told of what they may n
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,14 +15,14 @@ from chat.models import Membership, Message, Room
 from realtime.signals import target_spoke, user_notification_withdrawn, user_notified
 
 
-def tell(messages: Sequence[Message], mentioned: Mapping[int, dict[str, int]]) -> None:
+def tell(messages: Sequence[Message]) -> None:
     """Of new messages: whom they answer, the other one of a direct room, and those who want to hear everything."""
     others = _others_in_direct_rooms(messages)
     said: dict[str, list[Callable[[], dict[str, Any]]]] = defaultdict(list)
     for message in messages:
         if message.kind == Message.Kind.SYSTEM:
             continue
-        named = set(mentioned.get(message.room_id, {}).values()) if "@" in message.body else set()
+        named = markup.mentioned_in(message.html)
         if message.room.is_direct:
             for membership in others.get(message.room_id, []):
                 if membership.user_id not in named | {message.author_id}:

@@ -233,6 +233,15 @@ class TalkingTests(ChatCase):
         expect(bob.sees("Hello @bob how are you?")).to_have_attribute("data-mentions-me", "")
         self.assertIsNone(ann.sees("Hello @bob how are you?").get_attribute("data-mentions-me"))
 
+    def test_a_member_who_is_not_listed_is_completed_all_the_same(self):
+        ann = self.tab("ann", self.lobby)
+        members = ann.page.locator("member-list")
+        members.evaluate("(list, url) => { list.dataset.complete = url }", f"{self.lobby}members/complete/")
+        members.locator("[data-name=bob]").evaluate("bob => bob.remove()")  # as if there were too many to list him
+        ann.field.fill("@bo")
+        ann.page.get_by_role("option", name="@bob").click()
+        expect(ann.field).to_have_value("@bob ")
+
     def test_shift_enter_starts_a_line_and_a_draft_survives_a_reload(self):
         ann = self.tab("ann", self.lobby)
         ann.field.press_sequentially("one")

@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from unittest import IsolatedAsyncioTestCase, mock
 
+import pytest
 from django.core.management import CommandError
 from django.test import SimpleTestCase
 from websockets.asyncio.server import serve
@@ -18,6 +19,8 @@ from chat.management.commands import chat_bot
 from chat.management.commands.chat_bot import HELP, Bot, answer_to
 from tests.clients import Client, eventually
 from tests.server import ROOT, running_server
+
+pytestmark = pytest.mark.once
 
 LIST, ROOM = "chat.list.9", "chat.room.1"
 

@@ -6,12 +6,15 @@ from html import unescape
 from html.parser import HTMLParser
 from unittest import mock
 
+import pytest
 from django.test import SimpleTestCase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat import markup
 from chat.models import BODY_LENGTH
+
+pytestmark = pytest.mark.once
 
 ALLOWED = {
     "a": {"href", "rel"},
@@ -319,6 +322,10 @@ class MentionTests(MarkupTestCase):
 
     def test_names_in_finds_what_might_be_a_person(self):
         self.assertEqual(markup.names_in("@Ann, @bob.jones. mail@ann.example @x"), {"ann", "bob.jones", "x"})
+
+    def test_those_who_are_mentioned_are_those_who_are_shown_so(self):
+        for body in ["@ann", "`@ann`", "[@ann](https://a.example)", "@nobody", '<span class="mention" data-user="7">@eve</span>']:
+            self.assertEqual(markup.mentioned_in(markup.render(body, NAMES)), set(self.mentioned(body)), body)
 
     def test_names_with_an_underscore_are_mentioned_whole(self):
         html = markup.render("@snow_white and @a_b_c", {"snow_white": 1, "a_b_c": 2})

@@ -5,21 +5,43 @@ from typing import Any
 
 from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.forms import PersonForm, refuse
 from chat.models import Room
-from chat.views.rooms import MEMBERS_SHOWN, get_room, other_person
+from chat.services import access
+from chat.views.rooms import MEMBERS_SHOWN, get_room, other_person, wanted_name
+from realtime.limits import Limit
 from realtime.protocol import Refusal
+from realtime.tokens import refusal_response
+
+MEMBERS_COMPLETED = 10
+completions_per_person = Limit("chat completions of names", burst=20, per_second=5)
 
 
 @login_required
 @require_safe
 def member_list(request: HttpRequest, room_id: int) -> HttpResponse:
     return render_members(request, get_room(request, room_id), PersonForm())
+
+
+@login_required
+@require_safe
+def member_complete(request: HttpRequest, room_id: int) -> HttpResponse:
+    """The other members whose names begin with `q`, as JSON: for an @name in a room of more members than its page lists."""
+    room = get_room(request, room_id)
+    try:
+        access.membership_of(request.user, room)
+        completions_per_person.spend(request.user.pk)
+    except Refusal as refusal:
+        return refusal_response(refusal)
+    others = room.memberships.active().filter(user__is_active=True).exclude(user=request.user)
+    begun = others.filter(user__username__istartswith=wanted_name(request)).order_by("user__username")
+    people = begun.values_list("user_id", "user__username")[:MEMBERS_COMPLETED]
+    return JsonResponse({"people": [{"id": pk, "name": name} for pk, name in people]})
 
 
 @login_required
@@ -93,7 +115,7 @@ def enter(request: HttpRequest, join: Callable[[], Any]) -> HttpResponse:
 
 def render_members(request: HttpRequest, room: Room, form: PersonForm, status: int = 200) -> HttpResponse:
     members = room.memberships.active().select_related("user").order_by("user__username")
-    wanted = request.GET.get("q", "").strip().removeprefix("@")
+    wanted = wanted_name(request)
     memberships = list(members.filter(user__username__icontains=wanted)[:MEMBERS_SHOWN])
     context = {
         "room": room,

@@ -64,7 +64,7 @@ def direct_open(request: HttpRequest) -> HttpResponse:
                 return redirect(services.open_direct_room(request.user, form.person))
             except Refusal as refusal:
                 status = refuse(form, refusal)
-    wanted = request.GET.get("q", "").strip().removeprefix("@")
+    wanted = wanted_name(request)
     people = (
         get_user_model().objects.filter(is_active=True, username__icontains=wanted).exclude(username=request.user.get_username())
     )
@@ -123,6 +123,11 @@ def room_read(request: HttpRequest, room_id: int) -> HttpResponse:
 def get_room(request: HttpRequest, room_id: int) -> Room:
     """A room the person may read; any other does not exist for them."""
     return get_object_or_404(Room.objects.readable_by(request.user), pk=room_id)
+
+
+def wanted_name(request: HttpRequest) -> str:
+    """The user name, or a part of one, that is looked for: without NUL, which no name has and PostgreSQL refuses to compare."""
+    return request.GET.get("q", "").replace("\0", "").strip().removeprefix("@")
 
 
 def render_room(

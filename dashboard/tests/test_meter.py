@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from dashboard import classes, histogram
 from dashboard.meter import ACTIVE, Meter
 
+pytestmark = pytest.mark.once
+
 THREADS, EACH = 6, 20_000
 
 

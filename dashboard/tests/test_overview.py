@@ -4,6 +4,8 @@ import pytest
 
 from dashboard.queries.overview import sentence
 
+pytestmark = pytest.mark.once
+
 ROW = {"name": "daphne 1", "host": "h", "state": "live", "age": 0.5, "lag": 3.0, "fill": 0, "buffer": 0, "worst": "calm"}
 QUIET = [(second, {"default|group_sends": 1}) for second in range(10)]
 LOSING = [(second, {"default|lost.full": 4}) for second in range(10)]

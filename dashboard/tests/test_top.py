@@ -2,12 +2,15 @@
 
 from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.own_groups import Groups
 from dashboard.queries import groups as queries
 from dashboard.queries.groups import Query
+
+pytestmark = pytest.mark.once
 
 
 class Cluster:

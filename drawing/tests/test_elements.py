@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from drawing import elements, wire
 from drawing.elements import Kind, Shape
 from drawing.tests.tabs import read
 from realtime.protocol import Refusal
+
+pytestmark = pytest.mark.once
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
 

@@ -1,10 +1,13 @@
 import asyncio
 from unittest import mock
 
+import pytest
 from django.test import SimpleTestCase
 
 from realtime import batching
 from realtime.batching import Batcher
+
+pytestmark = pytest.mark.once
 
 
 class BatcherTests(SimpleTestCase):

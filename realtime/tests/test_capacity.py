@@ -8,6 +8,8 @@ from django.core.management import CommandError, call_command
 
 from realtime.capacity import Limits, Load, TooMuch, hearers_of, plan, plan_cell
 
+pytestmark = pytest.mark.once
+
 SMALL = Load(sockets=10_000, rooms=1_000)  # one message a minute each
 
 

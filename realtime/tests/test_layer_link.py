@@ -4,7 +4,11 @@ import asyncio
 from collections import Counter
 from unittest import IsolatedAsyncioTestCase, mock
 
+import pytest
+
 from realtime import layer
+
+pytestmark = pytest.mark.once
 
 
 class Layer:

@@ -3,6 +3,8 @@ import pytest
 from realtime.limits import REMEMBERED, Limit
 from realtime.protocol import Refusal
 
+pytestmark = pytest.mark.once
+
 
 def limit():
     return Limit("test", burst=2, per_second=0.5)

@@ -8,6 +8,8 @@ import pytest
 
 from realtime.logs import JsonFormatter, OnceAMinute, connection_id, new_request_id, request_id
 
+pytestmark = pytest.mark.once
+
 
 def record(message, error=None):
     return logging.LogRecord("layer", logging.ERROR, "", 0, message, (), (type(error), error, None) if error else None)

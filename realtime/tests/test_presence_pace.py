@@ -3,11 +3,14 @@ import json
 from types import SimpleNamespace
 from unittest import mock
 
+import pytest
 from django.test import SimpleTestCase
 
 from realtime import presence
 from realtime.presence import Person, Presence, Roster
 from realtime.servers import split_frames
+
+pytestmark = pytest.mark.once
 
 FEED = "chat.room.1"
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from unittest import IsolatedAsyncioTestCase, TestCase, mock
 
 import daphne.server
+import pytest
 import uvicorn.server
 from daphne.ws_protocol import WebSocketProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -17,6 +18,8 @@ from realtime.servers import hardening, shutdown
 from realtime.servers import uvicorn as uvicorn_writer
 from realtime.servers.frames import BINARY, TEXT
 from realtime.servers.writer import SendWriter
+
+pytestmark = pytest.mark.once
 
 SIZES = (0, 1, 125, 126, 65_535, 65_536, 70_000)
 

@@ -5,9 +5,12 @@ import json
 import subprocess
 import sys
 
+import pytest
 from django.test import SimpleTestCase
 
 from realtime.tests.servers_case import LiveTestCase, Server
+
+pytestmark = pytest.mark.once
 
 MEGABYTE = 1_048_576
 

@@ -1,9 +1,12 @@
 """The rules of order, against every interleaving hypothesis can think of: what a socket is shown equals the feed."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.topics import RECENT, Topic
+
+pytestmark = pytest.mark.once
 
 
 class Screen:

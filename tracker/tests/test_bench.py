@@ -11,7 +11,6 @@ from django.test import SimpleTestCase
 pytestmark = [
     pytest.mark.services,
     pytest.mark.browser,
-    pytest.mark.only_on("sqlite"),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the benchmark reads /proc"),
 ]
 

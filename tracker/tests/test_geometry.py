@@ -133,6 +133,7 @@ class AgainstShapelyTests(TestCase):
             self.assertLessEqual(len(cover(geometry)), CELLS + 3, name)
 
 
+@pytest.mark.once
 class CellTests(SimpleTestCase):
     @given(lons, lats)
     def test_a_point_lies_in_each_of_its_cells(self, lon, lat):
@@ -158,6 +159,7 @@ class CellTests(SimpleTestCase):
             self.assertTrue(set(covering(box)) & set(ancestors(leaf(lon, lat))))
 
 
+@pytest.mark.once
 class ReadingTests(SimpleTestCase):
     def refused(self, geometry, code="invalid_geometry", saying=""):
         with pytest.raises(Refusal) as refusal:
@@ -234,6 +236,7 @@ class ReadingTests(SimpleTestCase):
             self.assertIn(saying, refusal.value.message)
 
 
+@pytest.mark.once
 class BaseMapTests(SimpleTestCase):
     def test_no_edge_of_a_country_runs_around_the_world(self):
         for name in ("world-110m.json", "world-50m.json"):

@@ -10,9 +10,18 @@ class MemberList extends HTMLElement {
     }
   }
 
-  /** Everybody: `{id, name}`, for mentions. */
+  /** Those who are listed: `{id, name}`, for mentions. */
   get people() {
     return [...this.querySelectorAll(".member")].map(({ dataset }) => ({ id: Number(dataset.user), name: dataset.name }));
+  }
+
+  /** Of a room with more members than are listed: those whose names begin so. Of any other, nobody else. */
+  async find(beginning, signal) {
+    if (!this.dataset.complete) return [];
+    const url = `${this.dataset.complete}?${new URLSearchParams({ q: beginning })}`;
+    const response = await fetch(url, { headers: { Accept: "application/json" }, signal });
+    if (!response.ok) throw new Error(`${url}: ${response.status}`);
+    return (await response.json()).people;
   }
 }
 

@@ -9,6 +9,7 @@ class MentionList extends HTMLElement {
   #field;
   #controller;
   #start = 0;
+  #question = new AbortController();
 
   connectedCallback() {
     this.#controller = new AbortController();
@@ -23,6 +24,7 @@ class MentionList extends HTMLElement {
 
   disconnectedCallback() {
     this.#controller.abort();
+    this.#question.abort();
   }
 
   get #chosen() {
@@ -40,12 +42,29 @@ class MentionList extends HTMLElement {
     if (!match) return this.#close();
     this.#start = before.length - match[1].length;
     const wanted = match[1].toLowerCase();
+    const members = document.querySelector("member-list");
+    this.#offer(members.people, wanted);
+    this.#ask(members, wanted);
+  }
+
+  /** What was typed since, or a list that was closed, makes an answer void; without one there are those who are listed. */
+  async #ask(members, wanted) {
+    this.#question.abort();
+    this.#question = new AbortController();
+    const { signal } = this.#question;
+    const found = await members.find(wanted, signal).catch(() => []);
+    if (signal.aborted || !found.length) return;
+    const listed = new Set(members.people.map(({ id }) => id));
+    this.#offer([...members.people, ...found.filter(({ id }) => !listed.has(id))], wanted, this.#chosen?.dataset.name);
+  }
+
+  #offer(everybody, wanted, chosen) {
     const rank = ({ name }) => name.toLowerCase().indexOf(wanted); // beginnings first
-    const people = document.querySelector("member-list").people.filter((person) => person.id !== me && rank(person) >= 0);
+    const people = everybody.filter((person) => person.id !== me && rank(person) >= 0);
     people.sort((a, b) => rank(a) - rank(b));
     this.replaceChildren(...people.slice(0, SHOWN).map(option));
     this.hidden = !people.length;
-    this.#select(this.firstElementChild);
+    this.#select([...this.children].find(({ dataset }) => dataset.name === chosen) ?? this.firstElementChild);
   }
 
   #pressed(event) {
@@ -82,6 +101,7 @@ class MentionList extends HTMLElement {
   }
 
   #close() {
+    this.#question.abort();
     this.hidden = true;
     this.replaceChildren();
     this.#field.removeAttribute("aria-activedescendant");

@@ -63,8 +63,9 @@ class Command(BaseCommand):
             else:
                 self.say(f"PostgreSQL: {postgres.origin}. Redis: {redis.origin}.")
                 places = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url, "REDIS_PREFIX": f"test-{os.getpid()}"}
-                # A browser sees the same on either; but what also starts services of its own is left out of the first run.
-                chosen = ["--without", "browser", "--unless", "services"]
+                # A browser sees the same on either, and what is marked `once` neither; but what also starts services of its
+                # own is left out of the first run. conftest.py sees to it that no test is left out of both.
+                chosen = ["--without", "browser", "--without", "once", "--unless", "services"]
                 runs.append(self.run("PostgreSQL and Redis", [*chosen, *words], places))
         self.sum_up(runs, notes, time.monotonic() - started)
         return next((run.status for run in runs if run.status), 0)
