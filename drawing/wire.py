@@ -11,7 +11,7 @@ answer repeats:
     EDIT     tag, number, revision it is based on, element
     ERASE    tag, elements                          each by its number, or 0 and its key, when its author does not know that yet
     RESTORE  tag, elements                          what the same person erased
-    CURSOR   x, y                                   whole pixels of the board
+    CURSOR   x, y                                   whole pixels of the board; while a stroke is told, it is where that ends
     VIEW     x, y, width, height                    what they see of it, for those who follow
     SHAPE    element                                a shape that is still being drawn; empty: no longer
 

@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 from drawing.tests.canvas import GONE, Artist
 from drawing.tests.making import NEW_BOARDS
+from drawing.wire import Op
 
 pytestmark = pytest.mark.browser
 
@@ -99,9 +100,14 @@ class TogetherTests(BoardCase):
         ann, bob = self.pair()
         bob.holds("true")
         expect(bob.page.locator(".roster__count")).to_have_text("2")
+        ann.page.evaluate(NOTED)
         ann.drag((200, 300), (400, 200), (500, 300), steps=15, ends=False)
         bob.holds("[...board.inks.shapes()].length === 1")
         expect(bob.page.locator(".cursor__name")).to_have_text("ann")
+        x, y = ann.page.evaluate("document.querySelector('drawing-board').tools.sketches[0].points.slice(-3, -1)")
+        bob.holds(CURSOR_AT.format(x=x, y=y))
+        told = ann.page.evaluate("noted")
+        self.assertNotIn(Op.CURSOR, told[told.index(Op.BEGIN) :])
         ann.page.mouse.up()
         bob.has(1)
         bob.holds("[...board.inks.shapes()].length === 0")
@@ -165,6 +171,19 @@ class TogetherTests(BoardCase):
         bob.holds(f"Math.abs(board.view.x - {x}) < 3 && Math.abs(board.view.y - {y}) < 3")
         bob.page.keyboard.press("Escape")
         expect(bob.page.locator(".following")).to_be_hidden()
+
+
+NOTED = """() => {
+  window.noted = [];
+  const { link } = document.querySelector("drawing-board");
+  const { sketch } = link;
+  link.sketch = (bytes) => sketch.call(link, bytes) && noted.push(bytes[0]) > 0;
+}"""
+CURSOR_AT = """(() => {{
+  const [left, top] = board.querySelector(".cursor").style.translate.split(" ").map(parseFloat);
+  const at = board.view.toScreen({x}, {y});
+  return Math.abs(left - at.x) < 1 && Math.abs(top - at.y) < 1;
+}})()"""
 
 
 class NothingLostTests(BoardCase):

@@ -23,6 +23,11 @@ export class PenTool {
     return this.#stroke?.sketch;
   }
 
+  /** Whether others see it grow. */
+  get isTold() {
+    return Boolean(this.#stroke) && this.#isLive;
+  }
+
   down(point) {
     const { rgb, width } = this.#board.ink;
     const isHighlighter = this.#kind === Kind.HIGHLIGHTER;

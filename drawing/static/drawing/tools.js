@@ -69,13 +69,13 @@ export class Tools extends EventTarget {
   }
 
   down(point) {
-    this.#tellCursor(point);
     this.current.down?.(point);
+    this.#tellCursor(point);
   }
 
   move(points) {
-    this.#tellCursor(points.at(-1));
     this.current.move?.(points);
+    this.#tellCursor(points.at(-1));
   }
 
   up(point) {
@@ -100,6 +100,7 @@ export class Tools extends EventTarget {
   }
 
   #tellCursor({ x, y }) {
+    if (this.current.isTold) return; // the pen is where its ink ends
     if (performance.now() - this.#cursorAt < 33) return; // ms: what a screen can show, halved
     this.#cursorAt = performance.now();
     this.#board.link.sketch(operation(Op.CURSOR, new Writer().signed(Math.round(x)).signed(Math.round(y)).done()));
