@@ -407,6 +407,24 @@ class FileTests(BoardCase):
         ann.page.keyboard.press("Enter")
         expect(reader.page.locator(".board-card", has_text="Renamed").locator("img")).to_be_visible()
 
+    def test_on_an_older_page_of_the_list_what_is_there_changes_and_what_is_new_does_not_appear(self):
+        self.new_board("Old")
+        reader = self.artist("bob")
+        reader.page.goto(f"{self.server.url}/drawing/")
+        reader.page.locator("board-list").evaluate("(list) => list.toggleAttribute('data-older', true)")
+        old = self.board_id
+        self.new_board("New")
+        self.server.run(RENAME.format(board=old, title="Older"))
+        expect(reader.page.locator(".board-card", has_text="Older")).to_be_visible()
+        expect(reader.page.locator(f"#board-{self.board_id}")).to_have_count(0)
+
+
+RENAME = """
+from drawing import services
+from drawing.models import Board
+services.change_board(Board.objects.get(pk={board}).owner, {board}, title="{title}")
+"""
+
 
 class HandTests(BoardCase):
     def test_fingers_draw_pinch_and_rest_beside_a_pen(self):

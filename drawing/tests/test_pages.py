@@ -15,6 +15,7 @@ from drawing.models import Board, Element, Participant
 from drawing.services import people
 from drawing.tests.people import PLACES, Place
 from drawing.tests.tabs import new_key, rectangle
+from drawing.views import boards as board_views
 from drawing.views import people as people_views
 from drawing.views.ink import MAGIC
 from realtime.testing import RealtimeTestCase
@@ -164,6 +165,20 @@ class FormTests(PageCase):
         client = self.client_of("owner")
         for url in (reverse("drawing:board_list"), self.url(), self.url("board_share")):
             self.assertNotContains(client.get(url), "<script>alert")
+
+    def test_lists_go_on_where_a_page_ends_each_by_itself(self):
+        client, url = self.client_of("stranger"), reverse("drawing:board_list")
+        mine = [services.create_board(self.place.stranger, f"Mine {number}") for number in range(3)]
+        public = [services.create_board(self.place.owner, f"Public {number}", "public") for number in range(3)]
+        client.get(self.url(board=public[0]))  # takes a place: it is listed with what is shared, and not twice
+        with mock.patch.object(board_views, "PER_PAGE", 2):
+            pages = [client.get(url), client.get(url, {"mine": 2}), client.get(url, {"public": "none"})]
+        shown = [[place.board for place in page.context["mine"]] for page in pages]
+        self.assertEqual(shown, [mine[:0:-1], mine[:1], mine[:0:-1]])
+        self.assertEqual([[place.board for place in page.context["shared"]] for page in pages], [public[:1]] * 3)
+        self.assertEqual([list(page.context["public"]) for page in pages], [public[:0:-1]] * 3)
+        self.assertContains(pages[0], "?mine=2#mine")
+        self.assertEqual(["data-older" in page.content.decode() for page in pages], [False, True, False])
 
     def test_the_list_takes_as_many_queries_for_many_boards(self):
         client = self.client_of("owner")
