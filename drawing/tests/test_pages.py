@@ -17,7 +17,7 @@ from drawing.tests.people import PLACES, Place
 from drawing.tests.tabs import new_key, rectangle
 from drawing.views import boards as board_views
 from drawing.views import people as people_views
-from drawing.views.ink import MAGIC
+from drawing.views.ink import MAGIC, fetches_per_person
 from realtime.testing import RealtimeTestCase
 
 
@@ -278,6 +278,16 @@ class InkTests(PageCase):
         self.assertEqual(client.get(self.url("board_ink"), headers={"If-None-Match": tag}).status_code, 304)
         self.put()
         self.assertEqual(client.get(self.url("board_ink"), headers={"If-None-Match": tag}).status_code, 200)
+
+    def test_who_fetches_too_often_is_told_when_to_come_again_and_a_reload_still_costs_nothing(self):
+        services.change_board(self.place.owner, self.board.pk, access="public")
+        for client, other in ((self.client_of("viewer"), Client()), (Client(REMOTE_ADDR="192.0.2.1"), self.client_of("editor"))):
+            tag = client.get(self.url("board_ink"))["ETag"]
+            for _ in range(int(fetches_per_person.burst)):
+                refused = client.get(self.url("board_history"))
+            self.assertEqual((refused.status_code, refused["Retry-After"]), (429, "1"))
+            self.assertEqual(client.get(self.url("board_ink"), headers={"If-None-Match": tag}).status_code, 304)
+            self.assertEqual(other.get(self.url("board_ink")).status_code, 200)
 
     def test_the_history_has_what_was_erased(self):
         number = self.put()

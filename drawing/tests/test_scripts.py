@@ -88,6 +88,15 @@ ERASED = f"""async ([data]) => {{ {HEX}
   outbox.acked({{ tag: put.tag, rev: 8, number: 0 }});
   return [sheet.shown.length, outbox.waiting];
 }}"""
+FETCHED = """async () => {
+  const { BoardLink } = await import("/static/drawing/board-link.js");
+  window.fetched = 0;
+  const answers = [{ status: 429, headers: { "Retry-After": "7" } }, { status: 404 }];
+  window.fetch = async () => new Response("", answers[fetched++]);
+  window.link = new BoardLink({ socketUrl: "ws://nowhere.invalid/", inkUrl: "/", sheet: {}, inks: { clear() {} } });
+  link.use({ pause() {} });
+  window.started = link.start();
+}"""
 bounded = settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 step = st.tuples(st.sampled_from(["mine", "mine", "theirs", "ink", "edit", "erase"]), st.integers(0, 9), st.integers(0, 2))
 
@@ -100,6 +109,7 @@ class ScriptTests(SimpleTestCase):
         browser = cls.enterClassContext(chromium())
         cls.page = browser.new_page()
         cls.page.goto(f"{server.url}/accounts/login/")
+        cls.page.clock.install()
 
     def test_elements_are_read_and_written_as_python_does(self):
         self.assertEqual(self.page.evaluate(ELEMENTS, GOLDEN["elements"]), GOLDEN["elements"])
@@ -115,10 +125,16 @@ class ScriptTests(SimpleTestCase):
         self.assertEqual(read["board"]["facts"], {"title": "Café"})
 
     def test_a_stroke_that_ended_and_is_never_committed_does_not_stay(self):
-        self.page.clock.install()
         self.assertFalse(self.page.evaluate(GHOST, [stroke((0, 0), (4, 4)).hex()]))
         self.page.clock.fast_forward(16_000)
         self.assertTrue(self.page.evaluate("inks.isEmpty"))
+
+    def test_a_board_is_fetched_again_when_the_server_says_so(self):
+        self.page.evaluate(FETCHED)
+        self.page.clock.fast_forward(6_000)
+        self.assertEqual(self.page.evaluate("[fetched, link.status]"), [1, "idle"])
+        self.page.clock.fast_forward(2_000)
+        self.assertEqual(self.page.evaluate("started.then(() => [fetched, link.status])"), [2, "stopped"])
 
     def test_what_turns_out_to_be_erased_is_gone_and_holds_nothing_up(self):
         self.assertEqual(self.page.evaluate(ERASED, [rectangle().hex()]), [0, 0])

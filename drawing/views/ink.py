@@ -10,10 +10,15 @@ from drawing import wire
 from drawing.frames import row_change
 from drawing.models import Board, Element
 from drawing.views.boards import seat_or_404
+from realtime.limits import Limit
+from realtime.protocol import Refusal
+from realtime.tokens import refusal_response
 
 MAGIC = b"BCI1"
 GZIP_LEVEL = 1  # a third smaller for a twentieth of a second; more buys little
 KEPT_SECONDS = 365 * 24 * 3600
+
+fetches_per_person = Limit("boards fetched", burst=60, per_second=1)  # guests by their address; a classroom comes from one
 
 
 @require_safe
@@ -75,6 +80,10 @@ def _answer(request: HttpRequest, board: Board, what: str, pack: Callable[[], by
     tag = f'"{board.epoch}-{board.rev}-{what}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponse(status=304, headers={"ETag": tag})
+    try:
+        fetches_per_person.spend(request.user.pk or request.META.get("REMOTE_ADDR", ""))
+    except Refusal as refusal:
+        return refusal_response(refusal)
     body = pack()
     response = HttpResponse(content_type="application/octet-stream", headers={"ETag": tag, "Vary": "Accept-Encoding, Cookie"})
     if "gzip" in request.headers.get("Accept-Encoding", ""):

@@ -94,7 +94,7 @@ export class BoardMenu {
     } catch (error) {
       console.warn(error);
       this.stopReplay();
-      this.#board.toast("The replay could not be fetched. Check the connection and try again.", "error");
+      this.#board.toast("The replay could not be fetched. Try again in a moment.", "error");
     }
   }
 }
