@@ -17,7 +17,7 @@ answer repeats:
 
 From the server, one thing in each frame:
 
-    TICK     (participant, op, length, body)...     what others do right now: may be lost
+    TICK     (participant, op, length, body)...     what others do right now: may be lost; BEGIN has no key here
     CHANGE   revision, kind, ...                    what has been committed: in order, without gaps
     ACK      tag, revision, number                  committed; number 0: about several, or put once and erased since
 

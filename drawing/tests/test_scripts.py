@@ -48,6 +48,29 @@ FRAMES = f"""async ([client, server]) => {{ {HEX}
   }});
   return [Object.fromEntries(sent), Object.fromEntries(read), crc32(new TextEncoder().encode("Backchannel"))];
 }}"""
+TOLD = f"""async ([told, tick]) => {{ {HEX}
+  const {{ readFrame, tell }} = await load("wire");
+  const {{ LiveInk }} = await load("live-ink");
+  const bodies = (example) => Object.entries(example).filter(([field]) => field !== "hex");
+  const written = Object.entries(told).map(([name, example]) => [
+    name, toHex(tell[name](...bodies(example).map(([field, value]) => (field === "data" ? fromHex(value) : value)))),
+  ]);
+  const inks = new LiveInk();
+  const reports = [];
+  for (const name of ["cursor", "view"]) inks.addEventListener(name, ({{ detail }}) => reports.push(detail));
+  const {{ said }} = readFrame(fromHex(tick).buffer);
+  for (const word of said) inks.take(word);
+  const read = said.map(({{ participant, op, body }}) => [participant, op, toHex(body)]);
+  return [Object.fromEntries(written), read, reports, [...inks.shapes()].map(({{ points }}) => [...points])];
+}}"""
+BULK = f"""async ({{ ink, history }}) => {{ {HEX}
+  const {{ readHistory, readInk }} = await load("wire");
+  const about = ({{ rev, since, epoch }}) => [rev, since, epoch];
+  const [board, all] = [readInk(fromHex(ink).buffer), readHistory(fromHex(history).buffer)];
+  const changes = board.changes.map(({{ rev, number, participant, data }}) => [rev, number, participant, toHex(data)]);
+  const drawn = all.drawn.map(({{ number, author, erasedAt, data }}) => [number, author, erasedAt, toHex(data)]);
+  return {{ ink: [about(board), changes], history: [about(all), drawn] }};
+}}"""
 SHEET = f"""async (stories) => {{ {HEX}
   const {{ Sheet }} = await load("sheet");
   const {{ readFrame }} = await load("wire");
@@ -123,6 +146,25 @@ class ScriptTests(SimpleTestCase):
         self.assertEqual(read["element"]["data"], "03020102030800000a0a")
         self.assertEqual([read["erased"][name] for name in ("rev", "number")], [2**40, 7])
         self.assertEqual(read["board"]["facts"], {"title": "Café"})
+
+    def test_what_is_told_of_this_moment_is_written_and_read_as_python_does(self):
+        told, tick = GOLDEN["told"], GOLDEN["tick"]
+        written, said, reports, shapes = self.page.evaluate(TOLD, [told, tick["hex"]])
+        self.assertEqual(written, {name: example["hex"] for name, example in told.items()})
+        self.assertEqual(said, [[at, wire.Op[name.upper()], body] for at, name, body in tick["said"]])
+        place, view = [told["cursor"][at] for at in ("x", "y")], [told["view"][at] for at in ("x", "y", "width", "height")]
+        self.assertIn({"participant": 300, "x": place[0], "y": place[1]}, reports)
+        self.assertIn({"participant": 300, "box": [*view[:2], view[0] + view[2], view[1] + view[3]]}, reports)
+        self.assertIn({"participant": 1, "x": 1.5, "y": -2.25}, reports)  # where the ink ends
+        self.assertEqual(shapes, [[0, 0, 0.5, 1.5, -2.25, 0.5], [0, 0, 0.5, 40, 30, 0.5]])
+
+    def test_a_board_in_bulk_is_read_as_python_writes_it(self):
+        golden, rows = GOLDEN["bulk"], GOLDEN["bulk"]["rows"]
+        read = self.page.evaluate(BULK, golden)
+        about = [golden["rev"], golden["since"], golden["epoch"]]
+        changes = [[rev, at, by if gone else author, "" if gone else data] for rev, at, author, by, gone, data in rows]
+        drawn = [[at, author, rev if gone else 0, data] for rev, at, author, _, gone, data in rows]
+        self.assertEqual(read, {"ink": [about, changes], "history": [[about[0], 0, about[2]], drawn]})
 
     def test_a_stroke_that_ended_and_is_never_committed_does_not_stay(self):
         self.assertFalse(self.page.evaluate(GHOST, [stroke((0, 0), (4, 4)).hex()]))

@@ -32,8 +32,8 @@ def board_list(request: HttpRequest) -> HttpResponse:
     places = Participant.objects.for_list(request.user)
     public = Board.objects.in_gallery().exclude(pk__in=places.order_by().values("board")).select_related("owner")
     lists = {
-        "mine": places.filter(board__owner=request.user),
-        "shared": places.exclude(board__owner=request.user),
+        "mine": places.filter(board__owner=request.user.pk),
+        "shared": places.exclude(board__owner=request.user.pk),
         "public": public.order_by("-drawn_at", "pk"),
         "deleted": Board.objects.deleted_by(request.user).order_by("-deleted_at", "pk"),
     }

@@ -32,7 +32,7 @@ def board_ink(request: HttpRequest, slug: str) -> HttpResponse:
     since = _since(request, board)
     rows = Element.objects.on(board).order_by("number")
     rows = rows.filter(rev__gt=since) if since else rows.alive()
-    return _answer(request, board, f"{since}", lambda: _pack(board, since, (row_change(row) for row in rows.rows())))
+    return _answer(request, board, f"{since}", lambda: pack(board, since, map(row_change, rows.rows())))
 
 
 @require_safe
@@ -43,11 +43,7 @@ def board_history(request: HttpRequest, slug: str) -> HttpResponse:
     """
     board = seat_or_404(request, slug).board
     rows = Element.objects.on(board).order_by("number").rows()
-    entries = (
-        wire.varints(number, author, rev if is_erased else 0) + bytes(data)
-        for rev, number, author, _, is_erased, data in rows.iterator()
-    )
-    return _answer(request, board, "history", lambda: _pack(board, 0, entries))
+    return _answer(request, board, "history", lambda: pack(board, 0, map(history_entry, rows.iterator())))
 
 
 @require_safe
@@ -67,7 +63,12 @@ def _since(request: HttpRequest, board: Board) -> int:
     return since if is_known else 0
 
 
-def _pack(board: Board, since: int, entries: Iterable[bytes]) -> bytes:
+def history_entry(row: tuple[int, int, int, int | None, bool, bytes]) -> bytes:
+    rev, number, author, _, is_erased, data = row
+    return wire.varints(number, author, rev if is_erased else 0) + bytes(data)
+
+
+def pack(board: Board, since: int, entries: Iterable[bytes]) -> bytes:
     epoch = board.epoch.encode()
     pieces = [MAGIC, wire.varints(board.rev, since, len(epoch)), epoch]
     for entry in entries:
