@@ -374,6 +374,28 @@ class FileTests(BoardCase):
             ann.page.get_by_role("button", name="Export PNG").click()
         self.assertEqual(download.value.path().read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
 
+    def test_the_sheet_is_printed_and_nothing_else(self):
+        ann = self.artist("ann", self.new_board())
+        ann.drag((200, 300), (400, 200))
+        ann.page.evaluate("window.print = () => { window.isPrinted = true; }")
+        ann.page.get_by_role("button", name="Board menu").click()
+        ann.page.get_by_role("button", name="Print").click()
+        ann.holds("window.isPrinted")
+        ann.page.emulate_media(media="print")
+        self.assertEqual(ann.page.evaluate(SHOWN), ["board__print"])
+        self.assertGreater(ann.page.locator(".board__print").evaluate("(picture) => picture.naturalWidth"), 100)
+
+    def test_without_scripts_the_owner_chooses_a_sheet_and_locks_it(self):
+        slug = self.new_board()
+        ann = self.artist("ann", java_script_enabled=False)
+        ann.page.goto(f"{self.server.url}/drawing/b/{slug}/")
+        for name in ("Grid", "Lock"):
+            ann.page.get_by_role("button", name="Board menu").click()
+            ann.page.get_by_role("button", name=name, exact=True).click()
+        expect(ann.page.locator(".board__locked")).to_be_visible()
+        facts = self.server.rows(f"SELECT background, is_locked FROM drawing_board WHERE id = {self.board_id}")
+        self.assertEqual([(background, bool(is_locked)) for background, is_locked in facts], [("grid", True)])
+
     def test_the_replay_begins_with_nothing_and_ends_with_everything_that_is_there(self):
         ann = self.artist("ann", self.new_board())
         ann.drag((200, 300), (400, 200))
@@ -419,6 +441,10 @@ class FileTests(BoardCase):
         expect(reader.page.locator(f"#board-{self.board_id}")).to_have_count(0)
 
 
+SHOWN = """() => [...document.querySelectorAll("body *")]
+  .filter((element) => !element.children.length && element.checkVisibility() && element.getClientRects().length)
+  .filter((element) => !element.closest("script, noscript, template"))
+  .map((element) => element.className)"""
 RENAME = """
 from drawing import services
 from drawing.models import Board

@@ -120,6 +120,15 @@ FETCHED = """async () => {
   link.use({ pause() {} });
   window.started = link.start();
 }"""
+METER = """async () => {
+  const { Meter } = await import("/static/drawing/meter.js");
+  window.meter = new Meter();
+  for (const bytes of [100, 200]) meter.sent(bytes);
+  meter.received(50);
+  meter.drew(10);
+  for (const took of [100, 200, null]) meter.answered(took);
+  return meter.read();
+}"""
 bounded = settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 step = st.tuples(st.sampled_from(["mine", "mine", "theirs", "ink", "edit", "erase"]), st.integers(0, 9), st.integers(0, 2))
 
@@ -165,6 +174,12 @@ class ScriptTests(SimpleTestCase):
         changes = [[rev, at, by if gone else author, "" if gone else data] for rev, at, author, by, gone, data in rows]
         drawn = [[at, author, rev if gone else 0, data] for rev, at, author, _, gone, data in rows]
         self.assertEqual(read, {"ink": [about, changes], "history": [[about[0], 0, about[2]], drawn]})
+
+    def test_the_meter_counts_what_went_through_the_socket_lately(self):
+        now = {"up": 150, "down": 25, "framesUp": 1, "framesDown": 0.5, "points": 5, "latency": 130}
+        self.assertEqual(self.page.evaluate(METER), now)
+        self.page.clock.fast_forward(2_001)
+        self.assertEqual(self.page.evaluate("meter.read()"), dict.fromkeys(now, 0) | {"latency": 130})
 
     def test_a_stroke_that_ended_and_is_never_committed_does_not_stay(self):
         self.assertFalse(self.page.evaluate(GHOST, [stroke((0, 0), (4, 4)).hex()]))
