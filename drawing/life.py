@@ -120,16 +120,14 @@ class Tab(Visitor):
             await asyncio.sleep(0.1)
 
     async def _stroke(self, shape: Shape) -> None:
-        """As a browser does it: some points in each frame, the cursor with them."""
+        """As a browser does it: some points in each frame."""
         data, count = encode(shape), len(shape.points)
         sent = len(encode(replace(shape, points=shape.points[:1])))
         await self._send(wire.operation(Op.BEGIN, wire.pack_key(RANDOM_KEYS + randbits(62)) + data[:sent]))
         for at in range(1, count, POINTS_PER_FRAME):
             upto = min(at + POINTS_PER_FRAME, count)
             end = len(encode(replace(shape, points=shape.points[:upto])))
-            x, y, _ = shape.points[upto - 1]
-            cursor = wire.operation(Op.CURSOR, wire.signed(round(x), round(y)))
-            await self._send(wire.operation(Op.INK, data[sent:end]) + cursor)
+            await self._send(wire.operation(Op.INK, data[sent:end]))
             sent = end
             await asyncio.sleep(FRAME_SECONDS)
         self._tag += 1

@@ -11,13 +11,13 @@ answer repeats:
     EDIT     tag, number, revision it is based on, element
     ERASE    tag, elements                          each by its number, or 0 and its key, when its author does not know that yet
     RESTORE  tag, elements                          what the same person erased
-    CURSOR   x, y                                   whole pixels of the board
+    CURSOR   x, y                                   whole pixels of the board; while a stroke is told, it is where that ends
     VIEW     x, y, width, height                    what they see of it, for those who follow
     SHAPE    element                                a shape that is still being drawn; empty: no longer
 
 From the server, one thing in each frame:
 
-    TICK     (participant, op, length, body)...     what others do right now: may be lost
+    TICK     (participant, op, length, body)...     what others do right now: may be lost; BEGIN has no key here
     CHANGE   revision, kind, ...                    what has been committed: in order, without gaps
     ACK      tag, revision, number                  committed; number 0: about several, or put once and erased since
 

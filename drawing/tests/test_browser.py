@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 from drawing.tests.canvas import GONE, Artist
 from drawing.tests.making import NEW_BOARDS
+from drawing.wire import Op
 
 pytestmark = pytest.mark.browser
 
@@ -99,9 +100,14 @@ class TogetherTests(BoardCase):
         ann, bob = self.pair()
         bob.holds("true")
         expect(bob.page.locator(".roster__count")).to_have_text("2")
+        ann.page.evaluate(NOTED)
         ann.drag((200, 300), (400, 200), (500, 300), steps=15, ends=False)
         bob.holds("[...board.inks.shapes()].length === 1")
         expect(bob.page.locator(".cursor__name")).to_have_text("ann")
+        x, y = ann.page.evaluate("document.querySelector('drawing-board').tools.sketches[0].points.slice(-3, -1)")
+        bob.holds(CURSOR_AT.format(x=x, y=y))
+        told = ann.page.evaluate("noted")
+        self.assertNotIn(Op.CURSOR, told[told.index(Op.BEGIN) :])
         ann.page.mouse.up()
         bob.has(1)
         bob.holds("[...board.inks.shapes()].length === 0")
@@ -165,6 +171,19 @@ class TogetherTests(BoardCase):
         bob.holds(f"Math.abs(board.view.x - {x}) < 3 && Math.abs(board.view.y - {y}) < 3")
         bob.page.keyboard.press("Escape")
         expect(bob.page.locator(".following")).to_be_hidden()
+
+
+NOTED = """() => {
+  window.noted = [];
+  const { link } = document.querySelector("drawing-board");
+  const { sketch } = link;
+  link.sketch = (bytes) => sketch.call(link, bytes) && noted.push(bytes[0]) > 0;
+}"""
+CURSOR_AT = """(() => {{
+  const [left, top] = board.querySelector(".cursor").style.translate.split(" ").map(parseFloat);
+  const at = board.view.toScreen({x}, {y});
+  return Math.abs(left - at.x) < 1 && Math.abs(top - at.y) < 1;
+}})()"""
 
 
 class NothingLostTests(BoardCase):
@@ -355,6 +374,28 @@ class FileTests(BoardCase):
             ann.page.get_by_role("button", name="Export PNG").click()
         self.assertEqual(download.value.path().read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
 
+    def test_the_sheet_is_printed_and_nothing_else(self):
+        ann = self.artist("ann", self.new_board())
+        ann.drag((200, 300), (400, 200))
+        ann.page.evaluate("window.print = () => { window.isPrinted = true; }")
+        ann.page.get_by_role("button", name="Board menu").click()
+        ann.page.get_by_role("button", name="Print").click()
+        ann.holds("window.isPrinted")
+        ann.page.emulate_media(media="print")
+        self.assertEqual(ann.page.evaluate(SHOWN), ["board__print"])
+        self.assertGreater(ann.page.locator(".board__print").evaluate("(picture) => picture.naturalWidth"), 100)
+
+    def test_without_scripts_the_owner_chooses_a_sheet_and_locks_it(self):
+        slug = self.new_board()
+        ann = self.artist("ann", java_script_enabled=False)
+        ann.page.goto(f"{self.server.url}/drawing/b/{slug}/")
+        for name in ("Grid", "Lock"):
+            ann.page.get_by_role("button", name="Board menu").click()
+            ann.page.get_by_role("button", name=name, exact=True).click()
+        expect(ann.page.locator(".board__locked")).to_be_visible()
+        facts = self.server.rows(f"SELECT background, is_locked FROM drawing_board WHERE id = {self.board_id}")
+        self.assertEqual([(background, bool(is_locked)) for background, is_locked in facts], [("grid", True)])
+
     def test_the_replay_begins_with_nothing_and_ends_with_everything_that_is_there(self):
         ann = self.artist("ann", self.new_board())
         ann.drag((200, 300), (400, 200))
@@ -387,6 +428,28 @@ class FileTests(BoardCase):
         ann.page.get_by_label("Name of the board").fill("Renamed")
         ann.page.keyboard.press("Enter")
         expect(reader.page.locator(".board-card", has_text="Renamed").locator("img")).to_be_visible()
+
+    def test_on_an_older_page_of_the_list_what_is_there_changes_and_what_is_new_does_not_appear(self):
+        self.new_board("Old")
+        reader = self.artist("bob")
+        reader.page.goto(f"{self.server.url}/drawing/")
+        reader.page.locator("board-list").evaluate("(list) => list.toggleAttribute('data-older', true)")
+        old = self.board_id
+        self.new_board("New")
+        self.server.run(RENAME.format(board=old, title="Older"))
+        expect(reader.page.locator(".board-card", has_text="Older")).to_be_visible()
+        expect(reader.page.locator(f"#board-{self.board_id}")).to_have_count(0)
+
+
+SHOWN = """() => [...document.querySelectorAll("body *")]
+  .filter((element) => !element.children.length && element.checkVisibility() && element.getClientRects().length)
+  .filter((element) => !element.closest("script, noscript, template"))
+  .map((element) => element.className)"""
+RENAME = """
+from drawing import services
+from drawing.models import Board
+services.change_board(Board.objects.get(pk={board}).owner, {board}, title="{title}")
+"""
 
 
 class HandTests(BoardCase):

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from drawing import elements, wire
 from drawing.elements import Kind, Shape
+from drawing.frames import row_change
+from drawing.models import Board
 from drawing.tests.tabs import read
+from drawing.views.ink import history_entry, pack
 from realtime.protocol import Refusal
 
 pytestmark = pytest.mark.once
@@ -113,5 +116,29 @@ class GoldenTests(SimpleTestCase):
                 refs = [[number, wire.pack_key(key).hex() if key else ""] for number, key in reader.refs()]
                 self.assertEqual(refs, example["refs"])
 
+    def test_what_is_told_of_this_moment(self):
+        for name, example in GOLDEN["told"].items():
+            body = b"".join(WRITTEN[field](value) for field, value in example.items() if field != "hex")
+            self.assertEqual(wire.operation(wire.Op[name.upper()], body).hex(), example["hex"], name)
+            self.assertEqual(list(wire.operations(bytes.fromhex(example["hex"]))), [(wire.Op[name.upper()], body)])
 
+    def test_a_tick(self):
+        said = [(at, wire.Op[name.upper()], bytes.fromhex(body)) for at, name, body in GOLDEN["tick"]["said"]]
+        frame = bytes([wire.TICK]) + b"".join(wire.varint(at) + wire.operation(op, body) for at, op, body in said)
+        self.assertEqual(frame.hex(), GOLDEN["tick"]["hex"])
+        self.assertEqual(read(frame), ("tick", said))
+
+    def test_a_board_in_bulk(self):
+        golden = GOLDEN["bulk"]
+        board = Board(rev=golden["rev"], epoch=golden["epoch"])
+        rows = [(*facts, bytes.fromhex(data)) for *facts, data in golden["rows"]]
+        self.assertEqual(pack(board, golden["since"], map(row_change, rows)).hex(), golden["ink"])
+        self.assertEqual(pack(board, 0, map(history_entry, rows)).hex(), golden["history"])
+
+
+WRITTEN = {
+    **dict.fromkeys(("key", "data"), bytes.fromhex),
+    **dict.fromkeys(("tag", "points", "width", "height"), wire.varint),
+    **dict.fromkeys(("x", "y"), wire.signed),
+}
 FACTS = ["kind", "width", "fill", "text"]

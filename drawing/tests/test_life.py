@@ -23,6 +23,7 @@ class Site:
 
     def __init__(self):
         self.done = asyncio.Queue()
+        self.heard = set()
         self.number = 0
 
     async def talk(self, socket):
@@ -31,6 +32,7 @@ class Site:
             async for frame in socket:
                 for op, body in wire.operations(frame) if isinstance(frame, bytes) else []:
                     reader = Reader(body)
+                    self.heard.add(op)
                     if op == Op.BEGIN:
                         reader.key()
                         data = reader.rest()
@@ -61,6 +63,7 @@ class TabTests(SimpleTestCase):
                 await eventually(lambda: site.number in tab.drawn)
                 await tab.draw(iter([]))
             self.assertEqual(await site.done.get(), ("erase", ((3, 0),)))
+            self.assertEqual(site.heard, {Op.BEGIN, Op.INK, Op.END, Op.ERASE})
             stay.cancel()
             with suppress(asyncio.CancelledError):
                 await stay

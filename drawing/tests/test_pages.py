@@ -15,8 +15,9 @@ from drawing.models import Board, Element, Participant
 from drawing.services import people
 from drawing.tests.people import PLACES, Place
 from drawing.tests.tabs import new_key, rectangle
+from drawing.views import boards as board_views
 from drawing.views import people as people_views
-from drawing.views.ink import MAGIC
+from drawing.views.ink import MAGIC, fetches_per_person
 from realtime.testing import RealtimeTestCase
 
 
@@ -165,6 +166,20 @@ class FormTests(PageCase):
         for url in (reverse("drawing:board_list"), self.url(), self.url("board_share")):
             self.assertNotContains(client.get(url), "<script>alert")
 
+    def test_lists_go_on_where_a_page_ends_each_by_itself(self):
+        client, url = self.client_of("stranger"), reverse("drawing:board_list")
+        mine = [services.create_board(self.place.stranger, f"Mine {number}") for number in range(3)]
+        public = [services.create_board(self.place.owner, f"Public {number}", "public") for number in range(3)]
+        client.get(self.url(board=public[0]))  # takes a place: it is listed with what is shared, and not twice
+        with mock.patch.object(board_views, "PER_PAGE", 2):
+            pages = [client.get(url), client.get(url, {"mine": 2}), client.get(url, {"public": "none"})]
+        shown = [[place.board for place in page.context["mine"]] for page in pages]
+        self.assertEqual(shown, [mine[:0:-1], mine[:1], mine[:0:-1]])
+        self.assertEqual([[place.board for place in page.context["shared"]] for page in pages], [public[:1]] * 3)
+        self.assertEqual([list(page.context["public"]) for page in pages], [public[:0:-1]] * 3)
+        self.assertContains(pages[0], "?mine=2#mine")
+        self.assertEqual(["data-older" in page.content.decode() for page in pages], [False, True, False])
+
     def test_the_list_takes_as_many_queries_for_many_boards(self):
         client = self.client_of("owner")
         client.get(reverse("drawing:board_list"))
@@ -263,6 +278,16 @@ class InkTests(PageCase):
         self.assertEqual(client.get(self.url("board_ink"), headers={"If-None-Match": tag}).status_code, 304)
         self.put()
         self.assertEqual(client.get(self.url("board_ink"), headers={"If-None-Match": tag}).status_code, 200)
+
+    def test_who_fetches_too_often_is_told_when_to_come_again_and_a_reload_still_costs_nothing(self):
+        services.change_board(self.place.owner, self.board.pk, access="public")
+        for client, other in ((self.client_of("viewer"), Client()), (Client(REMOTE_ADDR="192.0.2.1"), self.client_of("editor"))):
+            tag = client.get(self.url("board_ink"))["ETag"]
+            for _ in range(int(fetches_per_person.burst)):
+                refused = client.get(self.url("board_history"))
+            self.assertEqual((refused.status_code, refused["Retry-After"]), (429, "1"))
+            self.assertEqual(client.get(self.url("board_ink"), headers={"If-None-Match": tag}).status_code, 304)
+            self.assertEqual(other.get(self.url("board_ink")).status_code, 200)
 
     def test_the_history_has_what_was_erased(self):
         number = self.put()

@@ -48,6 +48,29 @@ FRAMES = f"""async ([client, server]) => {{ {HEX}
   }});
   return [Object.fromEntries(sent), Object.fromEntries(read), crc32(new TextEncoder().encode("Backchannel"))];
 }}"""
+TOLD = f"""async ([told, tick]) => {{ {HEX}
+  const {{ readFrame, tell }} = await load("wire");
+  const {{ LiveInk }} = await load("live-ink");
+  const bodies = (example) => Object.entries(example).filter(([field]) => field !== "hex");
+  const written = Object.entries(told).map(([name, example]) => [
+    name, toHex(tell[name](...bodies(example).map(([field, value]) => (field === "data" ? fromHex(value) : value)))),
+  ]);
+  const inks = new LiveInk();
+  const reports = [];
+  for (const name of ["cursor", "view"]) inks.addEventListener(name, ({{ detail }}) => reports.push(detail));
+  const {{ said }} = readFrame(fromHex(tick).buffer);
+  for (const word of said) inks.take(word);
+  const read = said.map(({{ participant, op, body }}) => [participant, op, toHex(body)]);
+  return [Object.fromEntries(written), read, reports, [...inks.shapes()].map(({{ points }}) => [...points])];
+}}"""
+BULK = f"""async ({{ ink, history }}) => {{ {HEX}
+  const {{ readHistory, readInk }} = await load("wire");
+  const about = ({{ rev, since, epoch }}) => [rev, since, epoch];
+  const [board, all] = [readInk(fromHex(ink).buffer), readHistory(fromHex(history).buffer)];
+  const changes = board.changes.map(({{ rev, number, participant, data }}) => [rev, number, participant, toHex(data)]);
+  const drawn = all.drawn.map(({{ number, author, erasedAt, data }}) => [number, author, erasedAt, toHex(data)]);
+  return {{ ink: [about(board), changes], history: [about(all), drawn] }};
+}}"""
 SHEET = f"""async (stories) => {{ {HEX}
   const {{ Sheet }} = await load("sheet");
   const {{ readFrame }} = await load("wire");
@@ -88,6 +111,24 @@ ERASED = f"""async ([data]) => {{ {HEX}
   outbox.acked({{ tag: put.tag, rev: 8, number: 0 }});
   return [sheet.shown.length, outbox.waiting];
 }}"""
+FETCHED = """async () => {
+  const { BoardLink } = await import("/static/drawing/board-link.js");
+  window.fetched = 0;
+  const answers = [{ status: 429, headers: { "Retry-After": "7" } }, { status: 404 }];
+  window.fetch = async () => new Response("", answers[fetched++]);
+  window.link = new BoardLink({ socketUrl: "ws://nowhere.invalid/", inkUrl: "/", sheet: {}, inks: { clear() {} } });
+  link.use({ pause() {} });
+  window.started = link.start();
+}"""
+METER = """async () => {
+  const { Meter } = await import("/static/drawing/meter.js");
+  window.meter = new Meter();
+  for (const bytes of [100, 200]) meter.sent(bytes);
+  meter.received(50);
+  meter.drew(10);
+  for (const took of [100, 200, null]) meter.answered(took);
+  return meter.read();
+}"""
 bounded = settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
 step = st.tuples(st.sampled_from(["mine", "mine", "theirs", "ink", "edit", "erase"]), st.integers(0, 9), st.integers(0, 2))
 
@@ -100,6 +141,7 @@ class ScriptTests(SimpleTestCase):
         browser = cls.enterClassContext(chromium())
         cls.page = browser.new_page()
         cls.page.goto(f"{server.url}/accounts/login/")
+        cls.page.clock.install()
 
     def test_elements_are_read_and_written_as_python_does(self):
         self.assertEqual(self.page.evaluate(ELEMENTS, GOLDEN["elements"]), GOLDEN["elements"])
@@ -114,11 +156,42 @@ class ScriptTests(SimpleTestCase):
         self.assertEqual([read["erased"][name] for name in ("rev", "number")], [2**40, 7])
         self.assertEqual(read["board"]["facts"], {"title": "Café"})
 
+    def test_what_is_told_of_this_moment_is_written_and_read_as_python_does(self):
+        told, tick = GOLDEN["told"], GOLDEN["tick"]
+        written, said, reports, shapes = self.page.evaluate(TOLD, [told, tick["hex"]])
+        self.assertEqual(written, {name: example["hex"] for name, example in told.items()})
+        self.assertEqual(said, [[at, wire.Op[name.upper()], body] for at, name, body in tick["said"]])
+        place, view = [told["cursor"][at] for at in ("x", "y")], [told["view"][at] for at in ("x", "y", "width", "height")]
+        self.assertIn({"participant": 300, "x": place[0], "y": place[1]}, reports)
+        self.assertIn({"participant": 300, "box": [*view[:2], view[0] + view[2], view[1] + view[3]]}, reports)
+        self.assertIn({"participant": 1, "x": 1.5, "y": -2.25}, reports)  # where the ink ends
+        self.assertEqual(shapes, [[0, 0, 0.5, 1.5, -2.25, 0.5], [0, 0, 0.5, 40, 30, 0.5]])
+
+    def test_a_board_in_bulk_is_read_as_python_writes_it(self):
+        golden, rows = GOLDEN["bulk"], GOLDEN["bulk"]["rows"]
+        read = self.page.evaluate(BULK, golden)
+        about = [golden["rev"], golden["since"], golden["epoch"]]
+        changes = [[rev, at, by if gone else author, "" if gone else data] for rev, at, author, by, gone, data in rows]
+        drawn = [[at, author, rev if gone else 0, data] for rev, at, author, _, gone, data in rows]
+        self.assertEqual(read, {"ink": [about, changes], "history": [[about[0], 0, about[2]], drawn]})
+
+    def test_the_meter_counts_what_went_through_the_socket_lately(self):
+        now = {"up": 150, "down": 25, "framesUp": 1, "framesDown": 0.5, "points": 5, "latency": 130}
+        self.assertEqual(self.page.evaluate(METER), now)
+        self.page.clock.fast_forward(2_001)
+        self.assertEqual(self.page.evaluate("meter.read()"), dict.fromkeys(now, 0) | {"latency": 130})
+
     def test_a_stroke_that_ended_and_is_never_committed_does_not_stay(self):
-        self.page.clock.install()
         self.assertFalse(self.page.evaluate(GHOST, [stroke((0, 0), (4, 4)).hex()]))
         self.page.clock.fast_forward(16_000)
         self.assertTrue(self.page.evaluate("inks.isEmpty"))
+
+    def test_a_board_is_fetched_again_when_the_server_says_so(self):
+        self.page.evaluate(FETCHED)
+        self.page.clock.fast_forward(6_000)
+        self.assertEqual(self.page.evaluate("[fetched, link.status]"), [1, "idle"])
+        self.page.clock.fast_forward(2_000)
+        self.assertEqual(self.page.evaluate("started.then(() => [fetched, link.status])"), [2, "stopped"])
 
     def test_what_turns_out_to_be_erased_is_gone_and_holds_nothing_up(self):
         self.assertEqual(self.page.evaluate(ERASED, [rectangle().hex()]), [0, 0])

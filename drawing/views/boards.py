@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -16,26 +17,29 @@ from drawing.models import Board, Participant
 from drawing.views.seats import Seat, seat_of
 from realtime.protocol import Refusal
 
-LISTED = 200
+PER_PAGE = 60  # of each list; a browser watches the heads of all that it shows, and of 200 at most
 UNTITLED = "Untitled board"
 
 
 @login_required
 @require_safe
 def board_list(request: HttpRequest) -> HttpResponse:
-    """One's own boards, those of others, and what everybody can find. The feeds were read before the rows."""
+    """One's own boards, those of others, and what everybody can find: `?mine=2` turns a page of one list.
+
+    The feeds were read before the rows.
+    """
     feed, gallery = services.board_list_of(request.user), services.gallery_feed()
-    places = list(Participant.objects.for_list(request.user)[:LISTED])
-    public = Board.objects.in_gallery().exclude(pk__in=[place.board_id for place in places]).select_related("owner")
-    context = {
-        "feed": feed,
-        "gallery": gallery,
-        "mine": [place for place in places if place.board.owner_id == request.user.pk],
-        "shared": [place for place in places if place.board.owner_id != request.user.pk],
-        "public": public.order_by("-drawn_at")[:LISTED],
-        "deleted": Board.objects.deleted_by(request.user).order_by("-deleted_at")[:LISTED],
+    places = Participant.objects.for_list(request.user)
+    public = Board.objects.in_gallery().exclude(pk__in=places.order_by().values("board")).select_related("owner")
+    lists = {
+        "mine": places.filter(board__owner=request.user.pk),
+        "shared": places.exclude(board__owner=request.user.pk),
+        "public": public.order_by("-drawn_at", "pk"),
+        "deleted": Board.objects.deleted_by(request.user).order_by("-deleted_at", "pk"),
     }
-    return render(request, "drawing/board_list.html", context)
+    pages = {name: Paginator(rows, PER_PAGE).get_page(request.GET.get(name)) for name, rows in lists.items()}
+    is_first = all(page.number == 1 for page in pages.values())
+    return render(request, "drawing/board_list.html", {"feed": feed, "gallery": gallery, "is_first": is_first, **pages})
 
 
 @login_required

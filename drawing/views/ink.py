@@ -10,10 +10,15 @@ from drawing import wire
 from drawing.frames import row_change
 from drawing.models import Board, Element
 from drawing.views.boards import seat_or_404
+from realtime.limits import Limit
+from realtime.protocol import Refusal
+from realtime.tokens import refusal_response
 
 MAGIC = b"BCI1"
 GZIP_LEVEL = 1  # a third smaller for a twentieth of a second; more buys little
 KEPT_SECONDS = 365 * 24 * 3600
+
+fetches_per_person = Limit("boards fetched", burst=60, per_second=1)  # guests by their address; a classroom comes from one
 
 
 @require_safe
@@ -27,7 +32,7 @@ def board_ink(request: HttpRequest, slug: str) -> HttpResponse:
     since = _since(request, board)
     rows = Element.objects.on(board).order_by("number")
     rows = rows.filter(rev__gt=since) if since else rows.alive()
-    return _answer(request, board, f"{since}", lambda: _pack(board, since, (row_change(row) for row in rows.rows())))
+    return _answer(request, board, f"{since}", lambda: pack(board, since, map(row_change, rows.rows())))
 
 
 @require_safe
@@ -38,11 +43,7 @@ def board_history(request: HttpRequest, slug: str) -> HttpResponse:
     """
     board = seat_or_404(request, slug).board
     rows = Element.objects.on(board).order_by("number").rows()
-    entries = (
-        wire.varints(number, author, rev if is_erased else 0) + bytes(data)
-        for rev, number, author, _, is_erased, data in rows.iterator()
-    )
-    return _answer(request, board, "history", lambda: _pack(board, 0, entries))
+    return _answer(request, board, "history", lambda: pack(board, 0, map(history_entry, rows.iterator())))
 
 
 @require_safe
@@ -62,7 +63,12 @@ def _since(request: HttpRequest, board: Board) -> int:
     return since if is_known else 0
 
 
-def _pack(board: Board, since: int, entries: Iterable[bytes]) -> bytes:
+def history_entry(row: tuple[int, int, int, int | None, bool, bytes]) -> bytes:
+    rev, number, author, _, is_erased, data = row
+    return wire.varints(number, author, rev if is_erased else 0) + bytes(data)
+
+
+def pack(board: Board, since: int, entries: Iterable[bytes]) -> bytes:
     epoch = board.epoch.encode()
     pieces = [MAGIC, wire.varints(board.rev, since, len(epoch)), epoch]
     for entry in entries:
@@ -75,6 +81,10 @@ def _answer(request: HttpRequest, board: Board, what: str, pack: Callable[[], by
     tag = f'"{board.epoch}-{board.rev}-{what}"'
     if request.headers.get("If-None-Match") == tag:
         return HttpResponse(status=304, headers={"ETag": tag})
+    try:
+        fetches_per_person.spend(request.user.pk or request.META.get("REMOTE_ADDR", ""))
+    except Refusal as refusal:
+        return refusal_response(refusal)
     body = pack()
     response = HttpResponse(content_type="application/octet-stream", headers={"ETag": tag, "Vary": "Accept-Encoding, Cookie"})
     if "gzip" in request.headers.get("Accept-Encoding", ""):

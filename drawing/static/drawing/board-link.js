@@ -211,7 +211,7 @@ export class BoardLink extends EventTarget {
       } catch (error) {
         if (this.status === "stopped") return;
         console.warn("The board could not be fetched; trying again.", error);
-        await new Promise((resolve) => setTimeout(resolve, AGAIN));
+        await new Promise((resolve) => setTimeout(resolve, error.wait || AGAIN));
       }
     }
   }
@@ -221,7 +221,7 @@ export class BoardLink extends EventTarget {
     const url = this.#isFetched ? `${this.#inkUrl}?since=${this.#sheet.rev}&epoch=${this.#epoch}` : this.#inkUrl;
     const response = await fetch(url);
     if (response.status === 404 || response.redirected) this.#connection.stop("not_found");
-    if (!response.ok) throw new Error(`${response.status}`);
+    if (!response.ok) throw Object.assign(new Error(`${response.status}`), { wait: response.headers.get("Retry-After") * 1000 });
     return response.arrayBuffer();
   }
 

@@ -1,6 +1,6 @@
 /*
  * The list of boards stays as it is on the server: a card comes whole from the person's own feed or from the gallery's, and the
- * head of each board tells when its small picture was drawn anew.
+ * head of each board tells when its small picture was drawn anew. What is new belongs on the first page.
  */
 import { socket } from "../realtime/socket.js";
 
@@ -51,6 +51,7 @@ class BoardList extends HTMLElement {
     const card = holder.content.querySelector(".board-card");
     if (old?.dataset.group === card.dataset.group) return old.replaceWith(card);
     old?.remove();
+    if ("older" in this.dataset) return;
     this.querySelector(`[data-list="${card.dataset.group}"]`).prepend(card);
   }
 

@@ -10,7 +10,7 @@ export class BoardMenu {
   constructor(board, signal) {
     this.#board = board;
     this.#title = board.querySelector(".board__title");
-    board.addEventListener("click", (event) => this.#press(event.target.closest("[data-act], [data-background-choice]")), { signal });
+    board.addEventListener("click", (event) => this.#press(event), { signal });
     board.querySelector(".replay").addEventListener("input", (event) => this.#replay?.seek(Number(event.target.value)), { signal });
     if (this.#title.matches("input")) this.#editTitle(signal);
   }
@@ -46,7 +46,8 @@ export class BoardMenu {
     });
   }
 
-  #press(button) {
+  #press(event) {
+    const button = event.target.closest("[data-act], [data-background-choice]");
     if (!button || button.getAttribute("aria-disabled") === "true") return;
     const { sheet } = this.#board;
     const name = this.#board.dataset.title.replace(/[^\p{L}\p{N} _-]/gu, "").trim() || "board";
@@ -62,6 +63,7 @@ export class BoardMenu {
     };
     const act = acts[button.dataset.act] ?? (button.dataset.backgroundChoice && (() => this.#set({ background: button.dataset.backgroundChoice })));
     if (!act) return;
+    event.preventDefault(); // without a script, lock and sheet are a form
     button.closest("[popover]")?.hidePopover();
     if (["png", "svg", "print"].includes(button.dataset.act) && !sheet.shown.length) return this.#board.toast("Nothing is drawn yet.");
     act();
@@ -94,7 +96,7 @@ export class BoardMenu {
     } catch (error) {
       console.warn(error);
       this.stopReplay();
-      this.#board.toast("The replay could not be fetched. Check the connection and try again.", "error");
+      this.#board.toast("The replay could not be fetched. Try again in a moment.", "error");
     }
   }
 }

@@ -38,9 +38,12 @@ export class LiveInk extends EventTarget {
     switch (op) {
       case Op.BEGIN:
         hand.stroke = begin(body);
+        this.#report("cursor", { participant, ...hand.stroke.end });
         break;
       case Op.INK:
-        hand.stroke?.grow(body);
+        if (!hand.stroke) return;
+        hand.stroke.grow(body);
+        this.#report("cursor", { participant, ...hand.stroke.end });
         break;
       case Op.END:
         if (hand.stroke) this.#await(hand, hand.stroke);
@@ -138,6 +141,10 @@ function begin(body) {
     },
     get data() {
       return concat(...pieces);
+    },
+    /** Where the pen is. */
+    get end() {
+      return { x: last.x * unit, y: last.y * unit };
     },
   };
 }

@@ -1,7 +1,6 @@
 /* The other people: who is here, where their cursors are, and following one of them. */
 import { HUES, avatar } from "../js/avatar.js";
-import { Writer } from "./bytes.js";
-import { Op, operation } from "./wire.js";
+import { tell } from "./wire.js";
 
 const IDLE = 12_000; // ms without a movement, and a cursor fades
 const FACES = 5; // shown beside the title; the others are in the list
@@ -174,8 +173,7 @@ export class Others {
     const [left, top, right, bottom] = this.#board.view.box.map(Math.round);
     const now = `${left} ${top} ${right} ${bottom}`;
     if (now === this.#told && performance.now() - this.#toldAt < AGAIN) return;
-    const body = new Writer().signed(left).signed(top).varint(right - left).varint(bottom - top).done();
-    if (!this.#board.link.sketch(operation(Op.VIEW, body))) return;
+    if (!this.#board.link.sketch(tell.view(left, top, right - left, bottom - top))) return;
     this.#told = now;
     this.#toldAt = performance.now();
   }

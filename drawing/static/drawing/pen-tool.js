@@ -1,7 +1,6 @@
 /* Pen and highlighter: a stroke is told while it is drawn, kept when the hand leaves the board. */
-import { Writer, concat } from "./bytes.js";
 import { GrowingStroke, Kind, precisionAt } from "./elements.js";
-import { Op, keyBytes, newKey, operation } from "./wire.js";
+import { newKey, tell } from "./wire.js";
 
 const LONGEST = 1_900; // points; what goes on is a new stroke, joined to the last
 
@@ -21,6 +20,11 @@ export class PenTool {
   /** What is to be painted of it. */
   get sketch() {
     return this.#stroke?.sketch;
+  }
+
+  /** Whether others see it grow. */
+  get isTold() {
+    return Boolean(this.#stroke) && this.#isLive;
   }
 
   down(point) {
@@ -59,13 +63,12 @@ export class PenTool {
     this.#stroke = null;
     this.#board.make([entry], { isLive });
     if (isLive) {
-      const end = new Writer().varint(entry.tag).varint(stroke.count).done();
-      this.#board.link.send(operation(Op.END, end));
+      this.#board.link.send(tell.end(entry.tag, stroke.count));
     }
   }
 
   cancel() {
-    if (this.#hasBegun && this.#isLive) this.#board.link.sketch(operation(Op.CANCEL));
+    if (this.#hasBegun && this.#isLive) this.#board.link.sketch(tell.cancel());
     this.#stroke = null;
     this.#board.painter.refresh();
   }
@@ -86,7 +89,7 @@ export class PenTool {
 
   #tell(ink) {
     if (!this.#isLive) return;
-    const told = this.#hasBegun ? operation(Op.INK, ink) : operation(Op.BEGIN, concat(keyBytes(this.#key), ink));
+    const told = this.#hasBegun ? tell.ink(ink) : tell.begin(this.#key, ink);
     this.#hasBegun = true;
     this.#isLive = this.#board.link.sketch(told);
   }

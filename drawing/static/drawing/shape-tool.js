@@ -1,6 +1,6 @@
 /* Line, arrow, rectangle, ellipse: from where the hand comes down to where it leaves. Shift makes them even. */
 import { Kind, encode, precisionAt } from "./elements.js";
-import { Op, newKey, operation } from "./wire.js";
+import { newKey, tell } from "./wire.js";
 
 const LEAST = 3; // screen pixels; less was a click, and makes a shape of the usual size
 const USUAL = { x: 160, y: 100 };
@@ -33,7 +33,7 @@ export class ShapeTool {
     this.#board.painter.refresh();
     if (performance.now() - this.#toldAt < TOLD) return;
     this.#toldAt = performance.now();
-    this.#board.link.sketch(operation(Op.SHAPE, encode(this.sketch).data));
+    this.#board.link.sketch(tell.shape(encode(this.sketch).data));
   }
 
   up() {
@@ -41,13 +41,13 @@ export class ShapeTool {
     const [from, to] = [this.#from, this.#to];
     this.#from = null;
     const isClick = Math.hypot(to.x - from.x, to.y - from.y) * this.#board.view.zoom < LEAST;
-    this.#board.link.sketch(operation(Op.SHAPE));
+    this.#board.link.sketch(tell.shape());
     this.place(from, isClick ? this.#usual(from) : to);
   }
 
   cancel() {
     this.#from = null;
-    this.#board.link.sketch(operation(Op.SHAPE));
+    this.#board.link.sketch(tell.shape());
     this.#board.painter.refresh();
   }
 

@@ -5,8 +5,7 @@ import { PenTool } from "./pen-tool.js";
 import { SelectTool } from "./select-tool.js";
 import { ShapeTool } from "./shape-tool.js";
 import { TextTool } from "./text-tool.js";
-import { Writer } from "./bytes.js";
-import { Op, operation } from "./wire.js";
+import { tell } from "./wire.js";
 
 export const LOOKING = new Set(["select", "hand"]); // what somebody may use who may not draw
 
@@ -69,13 +68,13 @@ export class Tools extends EventTarget {
   }
 
   down(point) {
-    this.#tellCursor(point);
     this.current.down?.(point);
+    this.#tellCursor(point);
   }
 
   move(points) {
-    this.#tellCursor(points.at(-1));
     this.current.move?.(points);
+    this.#tellCursor(points.at(-1));
   }
 
   up(point) {
@@ -100,8 +99,9 @@ export class Tools extends EventTarget {
   }
 
   #tellCursor({ x, y }) {
+    if (this.current.isTold) return; // the pen is where its ink ends
     if (performance.now() - this.#cursorAt < 33) return; // ms: what a screen can show, halved
     this.#cursorAt = performance.now();
-    this.#board.link.sketch(operation(Op.CURSOR, new Writer().signed(Math.round(x)).signed(Math.round(y)).done()));
+    this.#board.link.sketch(tell.cursor(Math.round(x), Math.round(y)));
   }
 }

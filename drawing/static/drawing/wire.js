@@ -10,18 +10,29 @@ const CHANGE = 0x83;
 const ACK = 0x85;
 const MAGIC = "BCI1";
 
-export function operation(op, body = new Uint8Array()) {
+function operation(op, body = new Uint8Array()) {
   return concat(new Writer().byte(op).varint(body.length).done(), body);
 }
 
 /** `key` is 16 hex digits: eight random bytes. */
-export const keyBytes = (key) => Uint8Array.from(key.match(/../gu), (digits) => parseInt(digits, 16));
+const keyBytes = (key) => Uint8Array.from(key.match(/../gu), (digits) => parseInt(digits, 16));
 
 export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(8));
   bytes[0] &= 0xfe; // the database has 63 bits for it
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+/** What is told of this moment: by `tell.ink(points)` and the like. */
+export const tell = {
+  begin: (key, data) => operation(Op.BEGIN, concat(keyBytes(key), data)),
+  ink: (data) => operation(Op.INK, data),
+  end: (tag, points) => operation(Op.END, new Writer().varint(tag).varint(points).done()),
+  cancel: () => operation(Op.CANCEL),
+  cursor: (x, y) => operation(Op.CURSOR, new Writer().signed(x).signed(y).done()),
+  view: (x, y, width, height) => operation(Op.VIEW, new Writer().signed(x).signed(y).varint(width).varint(height).done()),
+  shape: (data) => operation(Op.SHAPE, data),
+};
 
 /** What one entry of the outbox is on the wire. */
 export function entryOperation(entry) {
