@@ -205,7 +205,7 @@ class LiveTests(MapCase):
         shapes = self.server.rows("SELECT name, geometry FROM tracker_areaofinterest WHERE name = 'The strait'")
         self.assertEqual(len(shapes), 1)
 
-    def test_an_area_is_drawn_by_keyboard(self):
+    def test_an_area_is_drawn_and_changed_by_keyboard(self):
         bob = self.tab("bob", "/tracker/#map=5/-20/80")
         bob.act("draw")
         expect(bob.page.locator("[data-draw-bar]")).to_be_visible()
@@ -217,7 +217,57 @@ class LiveTests(MapCase):
         bob.page.keyboard.press("Enter")
         expect(bob.panel("area")).to_be_visible()
         bob.save_area("By hand")
-        expect(bob.page.locator("path[data-area]")).to_have_count(1)
+        area = bob.page.locator("path[data-area]")
+        expect(area).to_have_count(1)
+        [(drawn,)] = self.server.rows("SELECT geometry FROM tracker_areaofinterest WHERE name = 'By hand'")
+        area.focus()
+        bob.page.keyboard.press("Enter")
+        hint = bob.page.locator("[data-hint]")
+        expect(hint).to_contain_text("[ and ] choose one")
+        bob.panel("area").locator('[name="name"]').fill("Bent by hand")
+        bob.panel("area").get_by_role("button", name="Next corner").press("Enter")
+        expect(hint).to_contain_text("Corner 1 of 3")
+        for key, told in (("+", "2 of 4"), ("Shift+ArrowUp", "2 of 4"), ("]", "3 of 4"), ("Delete", "3 of 3")):
+            bob.page.keyboard.press(key)
+            expect(hint).to_contain_text(told)
+        bob.page.keyboard.press("Delete")
+        expect(hint).to_contain_text("of 3")
+        bob.page.keyboard.press("Enter")
+        expect(bob.panel("area")).to_be_hidden()
+        bob.toast("“Bent by hand” is watched.")
+        [(changed,)] = self.server.rows("SELECT geometry FROM tracker_areaofinterest WHERE name = 'Bent by hand'")
+        before, after = ([tuple(at) for at in json.loads(shape)["coordinates"][0]] for shape in (drawn, changed))
+        self.assertEqual(len(after), 4)
+        self.assertEqual(len(set(before) & set(after)), 2)
+
+    def test_an_area_is_drawn_by_touch(self):
+        cat = self.tab("cat", "/tracker/#map=6/-40/60", has_touch=True)
+        cat.act("draw")
+        expect(cat.page.locator("[data-draw-bar]")).to_be_visible()
+        for corner in ((600, 300), (800, 300), (700, 450), (600, 300)):
+            cat.page.touchscreen.tap(*corner)
+        expect(cat.panel("area")).to_be_visible()
+        cat.save_area("By finger")
+        expect(cat.page.locator("path[data-area]")).to_have_count(1)
+
+    def test_a_corner_is_dragged_by_mouse(self):
+        area = self.draw("Dragged", "dan", 60, 10, 2)
+        dan = self.tab("dan", "/tracker/#map=7/11/61")
+        path = dan.page.locator(f'[data-area="{area}"]')
+        box = path.bounding_box()
+        x, y = box["x"] + 1, box["y"] + 1  # the corner in the north-west; the line is two pixels wide
+        path.click()
+        expect(dan.page.locator("[data-hint]")).to_contain_text("Drag the corners")
+        dan.page.mouse.move(x, y)
+        dan.page.mouse.down()
+        dan.page.mouse.move(x - 60, y - 30, steps=5)
+        dan.page.mouse.up()
+        dan.panel("area").locator("[data-submit]").click()
+        dan.toast("“Dragged” is watched.")
+        [(shape,)] = self.server.rows("SELECT geometry FROM tracker_areaofinterest WHERE name = 'Dragged'")
+        corners = {tuple(at) for at in json.loads(shape)["coordinates"][0]}
+        self.assertEqual(len(corners & {(60, 10), (62, 10), (62, 12), (60, 12)}), 3)
+        self.assertNotIn((60, 12), corners)
 
     def test_what_is_drawn_while_the_page_asks_for_the_areas_is_not_lost(self):
         earlier = self.draw("Earlier", "dan", 9, 49, 1)

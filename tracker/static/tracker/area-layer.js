@@ -97,8 +97,16 @@ export class AreaLayer extends EventTarget {
       renderer: this.#renderer,
       style: { className, weight: 2 },
       coordsToLatLng: ([lon, lat]) => L.latLng(lat, lon + turn),
-      onEachFeature: (_, path) => path.on("add", () => describe(path.getElement(), pk, name)),
+      onEachFeature: (_, path) => path.on("add", () => this.#describe(path.getElement(), pk, name)),
     });
+  }
+
+  #describe(path, id, name) {
+    path.dataset.area = id;
+    path.setAttribute("role", "button");
+    path.setAttribute("aria-label", `Area: ${name}`);
+    path.tabIndex = 0;
+    path.addEventListener("keydown", ({ key }) => key === "Enter" && this.dispatchEvent(new CustomEvent("choose", { detail: id })));
   }
 
   #forget(id) {
@@ -112,12 +120,6 @@ function turnsInSight(rings, middle) {
   const [west, east] = [Math.min(...rings.map((ring) => ring.west)), Math.max(...rings.map((ring) => ring.east))];
   const [first, last] = [Math.ceil((middle - 180 - east) / 360), Math.floor((middle + 180 - west) / 360)];
   return Array.from({ length: last - first + 1 }, (_, i) => 360 * (first + i));
-}
-
-function describe(path, id, name) {
-  path.dataset.area = id;
-  path.setAttribute("role", "img");
-  path.setAttribute("aria-label", `Area: ${name}`);
 }
 
 function withBox(ring) {

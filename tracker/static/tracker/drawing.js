@@ -25,6 +25,8 @@ export class Drawing {
     this.#areas = areas;
     this.#editor = new AreaEditor({ map, colour: () => colourOf(page, "--map-area"), scripts: page.dataset.editor.split(" ") });
     this.#editor.addEventListener("drawn", () => this.#describe());
+    this.#editor.addEventListener("done", () => this.#form.requestSubmit());
+    this.#editor.addEventListener("corner", ({ detail }) => page.hint(told(detail)));
   }
 
   get isOn() {
@@ -49,6 +51,11 @@ export class Drawing {
     this.#map.getContainer().focus({ preventScroll: true });
   }
 
+  /** To the next corner of the shape, or with -1 to the one before. */
+  stepCorner(by) {
+    this.#editor.stepCorner(by);
+  }
+
   /** An area on the map was pressed. */
   async open(id) {
     const feature = this.#areas.get(id);
@@ -63,7 +70,10 @@ export class Drawing {
     this.#form.querySelector("[data-area-page]").href = url;
     const isEditable = await this.#editor.edit(feature.geometry);
     this.#form.querySelector("[data-shape-help]").hidden = !isEditable;
-    if (isEditable) this.#areas.hide(id, true);
+    if (!isEditable) return;
+    this.#areas.hide(id, true);
+    this.#page.hint("Drag the corners. By keyboard: [ and ] choose one, arrows move it, Enter saves");
+    this.#map.getContainer().focus({ preventScroll: true }); // what was focused is hidden now
   }
 
   stop() {
@@ -127,6 +137,12 @@ export class Drawing {
     this.#panel.open("area", "New area of interest");
     this.#panel.complain("area", "");
   }
+}
+
+/** Where one is, for eyes and for screen readers. */
+function told({ number, count, lon, lat }) {
+  const place = `${Math.abs(lat).toFixed(2)}° ${lat < 0 ? "S" : "N"} ${Math.abs(lon).toFixed(2)}° ${lon < 0 ? "W" : "E"}`;
+  return `Corner ${number} of ${count}, ${place}`;
 }
 
 /** A token as #rrggbb, which is what Terra Draw takes. */

@@ -295,6 +295,8 @@ class IncidentMap extends HTMLElement {
     "edit-incident": (button) => this.#reporting.edit(button.closest("[data-place]").dataset),
     "close-incident": (button) => this.#change(button, { closed: true }),
     "reopen-incident": (button) => this.#change(button, { closed: false }),
+    "previous-corner": () => this.#drawing.stepCorner(-1),
+    "next-corner": () => this.#drawing.stepCorner(1),
     "delete-area": () => this.#drawing.delete(),
   };
 
