@@ -139,7 +139,7 @@ class ViewTests(ExportTestCase):
         for number in range(5):
             await in_database(self.say, f"line {number}")
         with mock.patch.object(export, "PAGE", 2):
-            pieces = [piece async for piece in export.export_async(self.room, "jsonl")]
+            pieces = [piece async for piece in export.streamed(export.export(self.room, "jsonl"))]
         self.assertEqual([piece.count("\n") for piece in pieces], [0, 2, 2, 1, 0])
 
     async def test_a_room_is_exported_by_its_members_only(self):
