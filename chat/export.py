@@ -81,7 +81,7 @@ def message_facts(message: Message) -> dict[str, Any]:
 
 
 def attachment_facts(attachment: Attachment) -> dict[str, Any]:
-    facts = {"id": str(attachment.pk), "name": attachment.name, "content_type": attachment.content_type, "size": attachment.size}
+    facts = {"id": str(attachment.pk)} | {name: getattr(attachment, name) for name in ("name", "content_type", "size", "sha256")}
     return facts | ({"width": attachment.width, "height": attachment.height} if attachment.is_image else {})
 
 
