@@ -42,9 +42,8 @@ def export(room: Room, format: str) -> Iterator[str]:
     yield kind.end(room)
 
 
-async def export_async(room: Room, format: str) -> AsyncIterator[str]:
-    """The same for a response: each piece is made off the event loop, when the browser has taken the one before."""
-    pieces = export(room, format)
+async def streamed(pieces: Iterator[str]) -> AsyncIterator[str]:
+    """An export for a response: each piece is made off the event loop, when the browser has taken the one before."""
     while (piece := await in_database(next, pieces, None)) is not None:
         yield piece
 
@@ -59,10 +58,10 @@ def _page(room: Room, after: int) -> list[Message]:
 
 
 def _as_lines(messages: list[Message]) -> str:
-    return "".join(json.dumps(_message(message), ensure_ascii=False) + "\n" for message in messages)
+    return "".join(json.dumps(message_facts(message), ensure_ascii=False) + "\n" for message in messages)
 
 
-def _message(message: Message) -> dict[str, Any]:
+def message_facts(message: Message) -> dict[str, Any]:
     return {
         "seq": message.seq,
         "at": message.created_at.isoformat(),
@@ -77,12 +76,12 @@ def _message(message: Message) -> dict[str, Any]:
             for edit in message.edits.all()
         ],
         "reactions": [{"emoji": reaction.emoji, "user": reaction.user.get_username()} for reaction in message.reactions.all()],
-        "attachments": [_attachment(attachment) for attachment in message.attachments.all()],
+        "attachments": [attachment_facts(attachment) for attachment in message.attachments.all()],
     }
 
 
-def _attachment(attachment: Attachment) -> dict[str, Any]:
-    facts = {"id": str(attachment.pk), "name": attachment.name, "content_type": attachment.content_type, "size": attachment.size}
+def attachment_facts(attachment: Attachment) -> dict[str, Any]:
+    facts = {"id": str(attachment.pk)} | {name: getattr(attachment, name) for name in ("name", "content_type", "size", "sha256")}
     return facts | ({"width": attachment.width, "height": attachment.height} if attachment.is_image else {})
 
 

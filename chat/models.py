@@ -318,6 +318,7 @@ class Attachment(models.Model):
     name = models.CharField(max_length=100)  # as shown
     content_type = models.CharField(max_length=60)  # by content, from an allow-list
     size = models.PositiveIntegerField()  # bytes
+    sha256 = models.CharField(max_length=64, null=True, blank=True, editable=False)  # hexadecimal; older files have none
     width = models.PositiveIntegerField(null=True, blank=True)  # pixels; images only
     height = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

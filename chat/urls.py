@@ -29,6 +29,7 @@ urlpatterns = [
     path("<int:room_id>/messages/<int:seq>/react/", messages.message_react, name="message_react"),
     path("<int:room_id>/attachments/", attachments.attachment_create, name="attachment_create"),
     path("attachments/<uuid:pk>/", attachments.attachment_detail, name="attachment_detail"),
+    path("mine/export/", exports.person_export, name="person_export"),
     path("<int:room_id>/export/<slug:format>/", exports.room_export, name="room_export"),
     path("<int:room_id>/moderation/", moderation.moderation_log, name="moderation_log"),
     path("<int:room_id>/members/<int:user_id>/mute/", moderation.member_mute, name="member_mute"),

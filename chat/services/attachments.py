@@ -1,5 +1,6 @@
 """Files: uploaded first, by one person for one room, then carried by a message."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +36,7 @@ def upload_attachment(user: Any, room_id: int, file: Any) -> Attachment:
         name=content.name,
         content_type=content.content_type,
         size=len(content.data),
+        sha256=hashlib.sha256(content.data).hexdigest(),
         width=content.width,
         height=content.height,
     )

@@ -1,7 +1,9 @@
 """Files: what may come in, what is left of it, and who may have it."""
 
+import hashlib
 import io
 import tempfile
+from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
@@ -348,6 +350,21 @@ class ViewTests(FilesTestCase):
         self.assertEqual((again.status_code, again.body), (304, b""))
         stranger = await self.get(self.bob, attachment, **{"if-none-match": first.headers["ETag"]})
         self.assertEqual(stranger.status_code, 404)
+
+    async def test_whoever_downloads_can_tell_whether_all_of_it_came(self):
+        attachment = await self.in_database(self.upload, picture("PNG"), "cat.png")
+        response = await self.get(self.ann, attachment)
+        digest = hashlib.sha256(response.body)
+        self.assertEqual(attachment.sha256, digest.hexdigest())
+        self.assertEqual(response.headers["ETag"], f'"{digest.hexdigest()}"')
+        self.assertEqual(response.headers["Repr-Digest"], f"sha-256=:{b64encode(digest.digest()).decode()}:")
+
+    async def test_a_file_from_before_there_were_digests_is_known_by_its_number(self):
+        attachment = await self.in_database(self.upload)
+        await Attachment.objects.aupdate(sha256=None)
+        response = await self.get(self.ann, attachment)
+        self.assertEqual(response.headers["ETag"], f'"{attachment.pk}"')
+        self.assertNotIn("Repr-Digest", response.headers)
 
     async def test_before_it_is_posted_a_file_is_its_owners(self):
         await self.in_database(services.invite_member, self.ann, self.room.pk, self.bob)

@@ -50,7 +50,15 @@ class JsonLinesTests(ExportTestCase):
         services.edit_message(self.ann, self.room.pk, first.pk, "hello", uuid4())
         services.set_reaction(self.ann, self.room.pk, first.pk, "👍", True, uuid4())
         Attachment.objects.create(
-            owner=self.ann, room=self.room, message=first, name="a.png", content_type="image/png", size=9, width=3, height=4
+            owner=self.ann,
+            room=self.room,
+            message=first,
+            name="a.png",
+            content_type="image/png",
+            size=9,
+            sha256="ab" * 32,
+            width=3,
+            height=4,
         )
         self.say("hi", reply_to=first.pk)
         one, two = self.lines()
@@ -59,7 +67,8 @@ class JsonLinesTests(ExportTestCase):
         self.assertIsNotNone(one["edited_at"])
         self.assertEqual(one["reactions"], [{"emoji": "👍", "user": "ann"}])
         self.assertEqual(
-            [(file["name"], file["size"], file["width"], file["height"]) for file in one["attachments"]], [("a.png", 9, 3, 4)]
+            [(file["name"], file["size"], file["sha256"], file["width"], file["height"]) for file in one["attachments"]],
+            [("a.png", 9, "ab" * 32, 3, 4)],
         )
         self.assertEqual((two["reply_to"], one["reply_to"]), (one["seq"], None))
 
@@ -139,7 +148,7 @@ class ViewTests(ExportTestCase):
         for number in range(5):
             await in_database(self.say, f"line {number}")
         with mock.patch.object(export, "PAGE", 2):
-            pieces = [piece async for piece in export.export_async(self.room, "jsonl")]
+            pieces = [piece async for piece in export.streamed(export.export(self.room, "jsonl"))]
         self.assertEqual([piece.count("\n") for piece in pieces], [0, 2, 2, 1, 0])
 
     async def test_a_room_is_exported_by_its_members_only(self):

@@ -1,4 +1,5 @@
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -38,7 +39,7 @@ def attachment_create(request: HttpRequest, room_id: int) -> HttpResponse:
 def attachment_detail(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The file itself, for whoever may read it at this moment: browsers keep a copy, but ask each time."""
     attachment = get_object_or_404(_readable_by(request), pk=pk)
-    etag = f'"{attachment.pk}"'  # a file never changes
+    etag = f'"{attachment.sha256 or attachment.pk}"'  # a file never changes
     response = get_conditional_response(request, etag=etag) or _file_response(attachment)
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
@@ -63,6 +64,9 @@ def _file_response(attachment: Attachment) -> HttpResponseBase:
         return HttpResponse("Gone.", status=404, content_type="text/plain")
     response = StreamingHttpResponse(Chunks(file), content_type=attachment.content_type + charset)
     response.headers["Content-Length"] = str(attachment.size)
+    if attachment.sha256:  # RFC 9530: whoever downloads can tell whether all of it came
+        digest = b64encode(bytes.fromhex(attachment.sha256)).decode()
+        response.headers["Repr-Digest"] = f"sha-256=:{digest}:"
     # Only images are shown in place: they are of our own making (chat/files.py).
     disposition = content_disposition_header(as_attachment=not attachment.is_image, filename=attachment.name)
     response.headers["Content-Disposition"] = str(disposition)
