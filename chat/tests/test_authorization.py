@@ -81,6 +81,7 @@ ELSEWHERE = {
     "post_by_hook",
     "post_messages",
     "prune_attachments",
+    "read_own",
     "revoke_hook_by_staff",
     "revoke_token",
     "room_list_of",
