@@ -12,8 +12,6 @@ from django.db.models.functions import Coalesce
 
 from chat.models import Attachment, Membership, Mention, Message, Room
 
-CHUNK = 65_536  # bytes
-
 
 def troubles_of(room: Room) -> Iterator[str]:
     """One line for each thing that is wrong. `room` must be freshly read."""
@@ -65,9 +63,7 @@ def _files(room: Room) -> Iterator[str]:
     for attachment in Attachment.objects.filter(room=room).order_by("pk").iterator():
         try:
             with attachment.file.open("rb") as file:
-                digest = hashlib.sha256()
-                while chunk := file.read(CHUNK):
-                    digest.update(chunk)
+                digest = hashlib.file_digest(file, "sha256")
         except (OSError, ValueError):  # ValueError: the row names no file
             # A file that was pruned or deleted meanwhile has no row either.
             if Attachment.objects.filter(pk=attachment.pk).exists():

@@ -182,14 +182,11 @@ class BoardConsumer(RealtimeConsumer):
 
     async def look_again(self) -> None:
         """Rights may have changed: of the account, or on the board."""
-        try:
-            caller = await self.identify()
-            if self.caller.user.is_authenticated and not caller.user.is_authenticated:
-                await self.hub.close_socket(self.socket, LOGGED_OUT)
-            elif self.pen:
-                await check_rights(self.hub, self.pen.board, [self.pen])
-        except DatabaseError as error:
-            logger.warning("Rights could not be checked (%s); the tick tries again.", error)
+        caller = await self.identify()
+        if self.caller.user.is_authenticated and not caller.user.is_authenticated:
+            await self.hub.close_socket(self.socket, LOGGED_OUT)
+        elif self.pen:
+            await check_rights(self.hub, self.pen.board, [self.pen])
 
     async def clean_up(self) -> None:
         if self.pen:

@@ -5,7 +5,7 @@ from typing import Any
 
 from chat.frames import list_event
 from chat.models import Membership, RoomList
-from realtime.broadcast import broadcast
+from realtime.broadcast import broadcast_each
 
 
 def touch_lists(room_id: int, users: Collection[int]) -> list[Membership]:
@@ -26,13 +26,15 @@ def touch_lists(room_id: int, users: Collection[int]) -> list[Membership]:
     members = [membership.user_id for membership in memberships]
     RoomList.objects.bulk_create([RoomList(user_id=user) for user in members], ignore_conflicts=True)
     lists = RoomList.objects.lock_all(members)
+    told = []
     for membership in memberships:
         room_list = lists[membership.user_id]
         room_list.rev += 1
         membership.list_rev = room_list.rev
-        broadcast(room_list.group, list_event(membership))
+        told.append((room_list.group, list_event(membership)))
     RoomList.objects.store_all(lists.values())
     Membership.objects.bulk_update(memberships, ["list_rev"])
+    broadcast_each(told)
     return memberships
 
 

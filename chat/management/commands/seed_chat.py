@@ -15,7 +15,7 @@ from chat import services
 from chat.demo import PEOPLE, ROOMS, DemoRoom, Line
 from chat.models import Membership, Message, MessageEdit, Room
 from realtime.limits import unlimited
-from realtime.seeding import get_person
+from realtime.people import get_person
 
 NAMESPACE = UUID("0b6c1a2e-6f0d-4b7c-9a55-2f1f6f5d7c11")  # makes the same client ids each time, so nothing is said twice
 

@@ -11,7 +11,7 @@ from drawing.demo import BOARDS, PEOPLE, DemoBoard
 from drawing.elements import encode
 from drawing.models import Board, Element
 from realtime.limits import unlimited
-from realtime.seeding import get_person
+from realtime.people import get_person
 
 
 class Command(BaseCommand):

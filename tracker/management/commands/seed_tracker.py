@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from realtime.limits import unlimited
-from realtime.seeding import get_person
+from realtime.people import get_person
 from tracker import services
 from tracker.demo import AREAS, INCIDENTS, PEOPLE, DemoArea, DemoIncident
 from tracker.models import AreaOfInterest, Incident, IncidentChange
