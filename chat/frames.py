@@ -1,9 +1,8 @@
 """From rows to events. HTML is rendered here, once, for everybody who will see it."""
 
-from django.template.loader import get_template
-
 from chat import events
 from chat.models import Membership, Message, Room
+from realtime.languages import shared_fragment
 
 
 def message_event(message: Message, after: int | None = None) -> events.MessageChange:
@@ -18,7 +17,7 @@ def message_event(message: Message, after: int | None = None) -> events.MessageC
         kind=message.kind,
         at=message.created_at.isoformat(timespec="seconds"),
         body=message.body,
-        html=render("chat/_message.html", {"message": message}),
+        html=shared_fragment("chat/_message.html", {"message": message}),
         client_id=message.client_id,
         reply_to=message.reply_to_id,
     )
@@ -64,10 +63,5 @@ def list_event(membership: Membership) -> events.ListChanged:
         last_read_seq=membership.last_read_seq,
         last_seq=membership.room.last_seq,
         mention_count=membership.mention_count,
-        html=render("chat/_room_link.html", context) if is_member else "",
+        html=shared_fragment("chat/_room_link.html", context) if is_member else "",
     )
-
-
-def render(name: str, context: dict) -> str:
-    html = get_template(name).render(context)
-    return "".join([html])  # a plain string: the encoder knows no SafeString

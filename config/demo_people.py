@@ -2,11 +2,12 @@
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
 
 DEMO_PEOPLE = {
-    "ann": "A member",
-    "bob": "A member, for the other window",
-    "sam": "Staff, sees the dashboard and the admin too",
+    "ann": _("A member"),
+    "bob": _("A member, for the other window"),
+    "sam": _("Staff, sees the dashboard and the admin too"),
 }
 STAFF = {"sam"}
 

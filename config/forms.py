@@ -7,13 +7,15 @@ from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from realtime.limits import Limit
 
 NAME_LENGTH = 30  # characters; a name stands beside every message
 
 validate_name = RegexValidator(
-    r"^\w[\w.-]*\Z", "Use letters, digits, dots, hyphens and underscores, and begin with a letter or digit."
+    r"^\w[\w.-]*\Z", _("Use letters, digits, dots, hyphens and underscores, and begin with a letter or digit.")
 )
 
 log_ins_per_name = Limit("log-ins", burst=5, per_second=5 / 300)
@@ -23,7 +25,11 @@ sign_ups_per_address = Limit("sign-ups", burst=10, per_second=1 / 60)
 def check_pace(limit: Limit, key: str) -> None:
     """Raises `ValidationError`, which says how long to wait."""
     if wait := limit.wait(key):
-        raise ValidationError(f"Too many attempts. Try again in {math.ceil(wait)} seconds.")
+        seconds = math.ceil(wait)
+        message = ngettext(
+            "Too many attempts. Try again in %(seconds)s second.", "Too many attempts. Try again in %(seconds)s seconds.", seconds
+        )
+        raise ValidationError(message, params={"seconds": seconds})
 
 
 class LogInForm(AuthenticationForm):
@@ -51,9 +57,9 @@ class SignUpForm(UserCreationForm):
         name = self.fields["username"]
         name.validators = [*name.validators, validate_name, MaxLengthValidator(NAME_LENGTH)]
         name.widget.attrs["maxlength"] = NAME_LENGTH
-        name.help_text = "Letters, digits, dots, hyphens and underscores. Others see it and can @mention you by it."
-        self.fields["password1"].help_text = "At least 8 characters, and not one of the well-known ones."
-        self.fields["password2"].label = "Password again"
+        name.help_text = _("Letters, digits, dots, hyphens and underscores. Others see it and can @mention you by it.")
+        self.fields["password1"].help_text = _("At least 8 characters, and not one of the well-known ones.")
+        self.fields["password2"].label = _("Password again")
         self.fields["password2"].help_text = ""
 
     def clean(self) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import views as accounts
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from config import views
 from config.forms import LogInForm
@@ -16,6 +17,7 @@ urlpatterns = [
     path("accounts/logout/", accounts.LogoutView.as_view(), name="logout"),
     path("accounts/password_change/", accounts.PasswordChangeView.as_view(), name="password_change"),
     path("accounts/password_change/done/", accounts.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
     path("", include("realtime.urls")),
     *[path(f"{app}/", include(f"{app}.urls")) for app in settings.SUITE_APPS],

@@ -1,16 +1,17 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DashboardConfig(AppConfig):
     name = "dashboard"
-    verbose_name = "Dashboard"
+    verbose_name = _("Dashboard")
     default_auto_field = "django.db.models.BigAutoField"
     icon = "gauge"
-    summary = "Live groups, sockets, throughput and losses on the channel layer, for the staff."
-    teaches = "The system watches itself: exact counters for the price of some nanoseconds a message."
+    summary = _("Live groups, sockets, throughput and losses on the channel layer, for the staff.")
+    teaches = _("The system watches itself: exact counters for the price of some nanoseconds a message.")
     staff_only = True
     notification_kinds = {
-        "dashboard.alert": {"label": "Alerts about the channel layer", "icon": "alert", "email": True},
+        "dashboard.alert": {"label": _("Alerts about the channel layer"), "icon": "alert", "email": True},
     }
 
     def ready(self) -> None:

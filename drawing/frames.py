@@ -3,10 +3,9 @@
 import zlib
 from typing import Any
 
-from django.template.loader import get_template
-
 from drawing import elements, events, wire
 from drawing.models import Board, Element, Gallery, Participant
+from realtime.languages import shared_fragment
 
 
 def element_event(board: Board, element: Element, author: int) -> events.BoardChange:
@@ -57,7 +56,7 @@ def list_event(place: Participant, is_listed: bool) -> events.ListChanged:
         rev=place.list_rev,
         board=place.board_id,
         is_listed=is_listed,
-        html=render("drawing/_board_card.html", context) if is_listed else "",
+        html=shared_fragment("drawing/_board_card.html", context) if is_listed else "",
     )
 
 
@@ -68,10 +67,5 @@ def gallery_event(gallery: Gallery, board: Board) -> events.ListChanged:
         rev=board.gallery_rev,
         board=board.pk,
         is_listed=is_listed,
-        html=render("drawing/_board_card.html", {"board": board, "place": None}) if is_listed else "",
+        html=shared_fragment("drawing/_board_card.html", {"board": board, "place": None}) if is_listed else "",
     )
-
-
-def render(name: str, context: dict[str, Any]) -> str:
-    html = get_template(name).render(context)
-    return "".join([html])  # a plain string: the encoder knows no SafeString

@@ -7,12 +7,15 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.db import Error as DatabaseError
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from realtime import commands, logs
 from realtime.auth import Caller, Credentials, credentials_of, identify, is_same_site
 from realtime.batching import BATCH
 from realtime.events import Hello, Ping, Pong
 from realtime.hub import Hub
+from realtime.languages import language_of
 from realtime.limits import Limit
 from realtime.protocol import FRAME_BYTES, VERSION, Command, DurableCommand, Error, Refusal, decode, tag_of
 from realtime.resume import join_feeds
@@ -72,6 +75,7 @@ class RealtimeConsumer(AsyncConsumer):
             await self.send({"type": "websocket.close"})
             raise StopConsumer
         await self.send({"type": "websocket.accept"})
+        translation.activate(language_of(self.scope))  # for what this task, the socket's own, answers
         self.socket, self.is_accepted = self.hub.open(writer_for(self.base_send)), True
         logs.connection_id.set(self.socket.id)
         # From here on a browser is told the code it is closed with.
@@ -140,10 +144,10 @@ class RealtimeConsumer(AsyncConsumer):
             await self.refuse(refusal, command)
         except DatabaseError as error:
             logger.warning("The database did not answer a command (%s).", error)
-            await self.refuse(Refusal("retry_later", "The database does not answer.", retry_after=2), command)
+            await self.refuse(Refusal("retry_later", _("The database does not answer."), retry_after=2), command)
         except Exception:  # our own mistake: it must not cost the person the socket, and must not be tried again for ever
             logger.exception("A command failed: %s", type(command).__name__)
-            await self.refuse(Refusal("server_error", "Something broke on our side."), command)
+            await self.refuse(Refusal("server_error", _("Something broke on our side.")), command)
 
     def read(self, message: dict[str, Any]) -> Command:
         text = message.get("text")

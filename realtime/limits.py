@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from django.conf import settings
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from realtime.protocol import Refusal
 
@@ -50,7 +52,8 @@ class Limit:
     def spend(self, key: Hashable, cost: float = 1, now: float | None = None) -> None:
         """Take `cost` tokens from the key's bucket. Raises `Refusal("rate_limited")` with `retry_after` seconds."""
         if wait := self.wait(key, cost, now):
-            raise Refusal("rate_limited", f"Too fast. Try again in {wait:.0f} s.", retry_after=round(wait, 2))
+            message = format_lazy(_("Too fast. Try again in {seconds} s."), seconds=f"{wait:.0f}")
+            raise Refusal("rate_limited", message, retry_after=round(wait, 2))
 
     def wait(self, key: Hashable, cost: float = 1, now: float | None = None) -> float:
         """Seconds until `cost` tokens are there; 0.0 when they were, and have been taken."""

@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from realtime.auth import Caller
 from realtime.events import Cursor, JoinFeed
 from realtime.hub import Hub
@@ -91,7 +94,7 @@ def check_room(caller: Caller) -> None:
     topic = Hub.here().topics.get(user_group(caller.user.pk))
     listeners = [socket for socket in topic.live if isinstance(socket.writer, QueueWriter)] if topic else []
     if len(listeners) >= LISTENERS_PER_PERSON:
-        message = f"You have {len(listeners)} streams and polls open. End one of them first."
+        message = format_lazy(_("You have {count} streams and polls open. End one of them first."), count=len(listeners))
         raise Refusal("rate_limited", message, retry_after=RETRY_SECONDS)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Union
 from uuid import UUID
 
 import msgspec
+from django.utils.functional import Promise
 
 from realtime.servers.frames import binary_frame, text_frame
 
@@ -79,7 +80,8 @@ class Error(Event, frozen=True, kw_only=True, omit_defaults=True, tag="realtime.
 class Refusal(Exception):
     """Raised by services and limits for what a person may not, or cannot, do. It becomes an `Error` frame or a 4xx.
 
-    `code` is one of `Refusal.STATUS`; `message` is a sentence for people; `retry_after` is in seconds.
+    `code` is one of `Refusal.STATUS`; `message` is a sentence for people; `retry_after` is in seconds. Services give a lazy
+    sentence (`gettext_lazy`, `format_lazy`): it is in the language of whoever shows it, as a service may act for several.
     """
 
     STATUS: ClassVar[dict[str, int]] = {
@@ -104,10 +106,14 @@ class Refusal(Exception):
         "server_error": 500,
     }
 
-    def __init__(self, code: str, message: str, *, field: str | None = None, retry_after: float | None = None):
+    def __init__(self, code: str, message: "str | Promise", *, field: str | None = None, retry_after: float | None = None):
         super().__init__(message)
-        self.code, self.message, self.field, self.retry_after = code, message, field, retry_after
+        self.code, self.field, self.retry_after = code, field, retry_after
         self.client_id: UUID | None = None  # of a frame that is not a command, if it had one
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
 
     @property
     def status(self) -> int:

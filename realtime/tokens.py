@@ -14,6 +14,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
@@ -93,16 +95,17 @@ class OwnTokens:
     def issue(self, user: Any, name: str, scopes: Collection[str]) -> tuple[AccessToken, str]:
         """A new token and its secret, which nobody can be shown again. Raises `Refusal`."""
         if not scopes or not set(scopes) <= self.scopes.keys():
-            raise Refusal("bad_value", "Choose what the token may do.", field="scopes")
+            raise Refusal("bad_value", _("Choose what the token may do."), field="scopes")
         if self.of(user).count() >= TOKENS_PER_PERSON:
-            raise Refusal("not_allowed", f"You may have {TOKENS_PER_PERSON} tokens. Revoke one first.")
+            message = format_lazy(_("You may have {limit} tokens. Revoke one first."), limit=TOKENS_PER_PERSON)
+            raise Refusal("not_allowed", message)
         return AccessToken.issue(user, name.strip(), " ".join(sorted(scopes)))
 
     def revoke(self, user: Any, token_id: int) -> None:
         """End one of the person's own. Raises `Refusal` for any other."""
         token = self.of(user).filter(pk=token_id).first()
         if token is None:
-            raise Refusal("not_found", "There is no such token.")
+            raise Refusal("not_found", _("There is no such token."))
         revoke(token)
 
 

@@ -2,6 +2,7 @@
 
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
@@ -31,13 +32,13 @@ async def _answer(request: HttpRequest, caller: Caller) -> HttpResponse:
     command = None
     try:
         if not caller.user.is_authenticated:
-            raise Refusal("not_logged_in", "Log in first.")
+            raise Refusal("not_logged_in", _("Log in first."))
         command = decode(request.body)
         ack = await carry_out(caller, command)
     except Refusal as refusal:
         return _json(refusal.to_event(command), refusal.status)
     except DatabaseError:
-        away = Refusal("retry_later", "The database does not answer.", retry_after=2)
+        away = Refusal("retry_later", _("The database does not answer."), retry_after=2)
         return _json(away.to_event(command), away.status)
     return _json(ack, 200) if ack else HttpResponse(status=204)
 

@@ -71,7 +71,7 @@ class PageTests(TestCase):
                 self.assertEqual(len(headings), 1)
                 self.assertEqual(len(page.all("main")), 1)
                 self.assertIn({"class": "skip-link", "href": "#content"}, page.all("a"))
-                self.assertEqual(page.all("html")[0]["lang"], "en-GB")
+                self.assertEqual(page.all("html")[0]["lang"], "en-gb")
 
     def test_no_id_is_used_twice(self):
         for what, response in every_page():

@@ -1,6 +1,7 @@
 """Template tags of the shell: `{% icon "bell" %}`, `{% avatar user %}`, `{% demo_people as people %}`."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -44,6 +45,6 @@ def initials(name: str) -> str:
 
 
 @register.simple_tag
-def demo_people() -> dict[str, str]:
+def demo_people() -> Mapping[str, Any]:
     """Who can be logged in with one click: nobody outside a demo, nor in one whose passwords are secret."""
     return DEMO_PEOPLE if is_demo() and not settings.DEMO_PASSWORD else {}

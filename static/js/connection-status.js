@@ -1,13 +1,14 @@
 /* Tells the reader whether the page is live. Sets data-connection on <html> too, so that any stylesheet can answer. */
 import { socket } from "../realtime/socket.js";
+import { gettext } from "../realtime/words.js";
 
 const WORDS = {
-  connecting: "Connecting…",
-  live: "Live",
-  reconnecting: "Reconnecting…",
-  offline: "Offline",
-  stopped: "Disconnected",
-  none: "Not live",
+  connecting: gettext("Connecting…"),
+  live: gettext("Live"),
+  reconnecting: gettext("Reconnecting…"),
+  offline: gettext("Offline"),
+  stopped: gettext("Disconnected"),
+  none: gettext("Not live"),
 };
 
 class ConnectionStatus extends HTMLElement {

@@ -3,6 +3,8 @@
  *   document.querySelector("toast-area").show("Link copied", "success")
  * Errors stay until they are dismissed; the rest leaves by itself, unless somebody is reading it.
  */
+import { gettext } from "../realtime/words.js";
+
 const SECONDS = 6;
 
 class ToastArea extends HTMLElement {
@@ -32,9 +34,9 @@ class ToastArea extends HTMLElement {
 
   #explain(status) {
     if (status === 422) return; // a form that says what is wrong in its own place
-    if (status === 403 || status === 401) this.show("You may not do that here. Log in again if you were away.", "error");
-    else if (status === 429) this.show("That was too fast. Wait a moment and try again.", "warning");
-    else this.show("That did not work. Check the connection and try again.", "error");
+    if (status === 403 || status === 401) this.show(gettext("You may not do that here. Log in again if you were away."), "error");
+    else if (status === 429) this.show(gettext("That was too fast. Wait a moment and try again."), "warning");
+    else this.show(gettext("That did not work. Check the connection and try again."), "error");
   }
 
   #expire(toast) {

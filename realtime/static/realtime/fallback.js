@@ -1,3 +1,5 @@
+import { format, gettext } from "./words.js";
+
 const PATH = "/commands/";
 
 /**
@@ -15,9 +17,10 @@ export async function submit({ command, fallback }, signal) {
   const frame = await response.json().catch(() => null);
   if (frame?.type === "realtime.ack" && frame.client_id === command.client_id) return frame;
   if (frame?.type === "realtime.error") return frame;
-  if (response.type === "opaqueredirect") return problem("not_logged_in", "You are logged out. Log in and try again.");
+  if (response.type === "opaqueredirect") return problem("not_logged_in", gettext("You are logged out. Log in and try again."));
   if (response.status >= 400 && response.status < 500 && response.status !== 429) {
-    return problem("not_allowed", `The server refused this (${response.status}). Load the page again.`);
+    const message = gettext("The server refused this (%(status)s). Load the page again.");
+    return problem("not_allowed", format(message, { status: response.status }));
   }
   throw new Error(`No answer to ${command.type} (${response.status})`);
 }

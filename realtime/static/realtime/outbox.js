@@ -3,6 +3,7 @@ import { problem } from "./fallback.js";
 import { Lanes } from "./lanes.js";
 import { Route } from "./route.js";
 import { uuid } from "./uuid.js";
+import { format, gettext } from "./words.js";
 
 const LIMIT = 500; // entries; who queues more should see that nothing goes out
 const RETRIED = new Set(["retry_later", "rate_limited"]);
@@ -137,9 +138,9 @@ export class Outbox {
   }
 
   #objectionTo(text) {
-    if (this.#backlog.entries.length >= LIMIT) return problem("outbox_full", "Too much is waiting to be sent.");
+    if (this.#backlog.entries.length >= LIMIT) return problem("outbox_full", gettext("Too much is waiting to be sent."));
     const isTooLong = new TextEncoder().encode(text).length > this.frameBytes;
-    return isTooLong ? problem("too_long", `This is longer than ${this.frameBytes} bytes.`) : null;
+    return isTooLong ? problem("too_long", format(gettext("This is longer than %(bytes)s bytes."), { bytes: this.frameBytes })) : null;
   }
 
   #answered(entry, frame) {
