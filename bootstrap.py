@@ -21,7 +21,7 @@ PYTHON = VENV / "bin" / "python"
 OLDEST_PYTHON = (3, 11)
 RUN, TEST = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"  # the second holds all of the first
 WORDS = {"demo": RUN, "test": TEST}
-PROBES = {RUN: ["django", "channels", "msgspec"], TEST: ["django", "channels", "msgspec", "pytest", "playwright"]}
+PROBES = {RUN: ["django", "channels", "msgspec"], TEST: ["django", "channels", "msgspec", "pytest", "playwright", "babel"]}
 # How a line of pip's begins for each package: found, found here, already there, not for this Python.
 PACKAGE = ("Collecting ", "Processing ", "Requirement already satisfied", "Ignoring ")
 # Wheels only, so that no compiler is needed, and only those the lock file knows.

@@ -24,6 +24,7 @@ class SuiteApp:
 def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "SITE_NAME": settings.SITE_NAME,
+        "languages": settings.LANGUAGES,  # each by its own name
         "socket_url": "" if "PAGES_ONLY" in request.META else "/ws/",
         "suite_apps": [suite_app(label, request) for label in settings.SUITE_APPS if is_for(request, label)],
     }

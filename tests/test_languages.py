@@ -36,6 +36,9 @@ class PageTests(TestCase):
         self.assertContains(page, '<html lang="en-gb"')
         self.assertNotContains(page, "/words/")
 
+    def test_each_language_is_offered_by_its_own_name(self):
+        self.assertContains(self.client.get("/", headers=GERMAN), 'lang="en-gb" >English</button>')
+
     def test_a_chosen_language_lasts_and_leads_back(self):
         answer = self.client.post("/language/", {"language": "de", "next": "/accounts/login/"})
         self.assertRedirects(answer, "/accounts/login/")

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 from django.core.management.commands import makemessages
+from django.utils.translation import to_locale
 
 DOMAINS = ["django", "djangojs"]
 # What nobody reads in a browser, or is not ours.
@@ -21,6 +22,6 @@ class Command(makemessages.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not (options["locale"] or options["all"]):
-            options["locale"] = [code for code, _ in settings.LANGUAGES if not code.startswith("en")]
+            options["locale"] = [to_locale(code) for code, _ in settings.LANGUAGES if not code.startswith("en")]
         for domain in DOMAINS:
             super().handle(*args, **{**options, "domain": domain, "extensions": ["js"] if domain == "djangojs" else []})
