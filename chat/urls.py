@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat.views import attachments, bots, exports, hooks, members, messages, moderation, rooms, search
+from chat.views import attachments, bots, exports, following, hooks, members, messages, moderation, rooms, search
 
 app_name = "chat"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("invite/<slug:code>/", members.invite_accept, name="invite_accept"),
     path("search/", search.message_search, name="message_search"),
     path("<int:room_id>/", rooms.room_detail, name="room_detail"),
+    path("<int:room_id>/follow/", following.room_follow, name="room_follow"),
     path("<int:room_id>/edit/", rooms.room_edit, name="room_edit"),
     path("<int:room_id>/archive/", rooms.room_archive, name="room_archive"),
     path("<int:room_id>/read/", rooms.room_read, name="room_read"),

@@ -249,7 +249,7 @@ class RowsOfOtherRoomsTests(RealtimeTestCase):
 class PageTests(RealtimeTestCase):
     """The pages say the same as the services, with 404 for what is nobody's business."""
 
-    READERS = ("room_detail", "message_list", "member_list")
+    READERS = ("room_detail", "room_follow", "message_list", "member_list")
     MODERATORS = ("room_edit", "moderation_log", "hook_list")
 
     def status(self, user, name, *args):
