@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ChatConfig(AppConfig):
@@ -14,4 +15,8 @@ class ChatConfig(AppConfig):
         "chat.reaction": {"label": "Reactions to what you wrote", "icon": "smile"},
         "chat.invite": {"label": "Somebody adds you to a room", "icon": "people", "email": True},
         "chat.message": {"label": "Rooms of which you want to hear everything", "icon": "hash"},
+        "chat.hook": {"label": _("A webhook of a room of yours fails"), "icon": "send", "email": True},
     }
+
+    def ready(self) -> None:
+        from chat import jobs  # noqa: F401

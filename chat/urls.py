@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat.views import attachments, bots, exports, following, hooks, members, messages, moderation, rooms, search
+from chat.views import attachments, bots, exports, following, hooks, members, messages, moderation, outgoing, rooms, search
 
 app_name = "chat"
 
@@ -46,6 +46,10 @@ urlpatterns = [
     path("<int:room_id>/hooks/", hooks.hook_list, name="hook_list"),
     path("<int:room_id>/hooks/new/", hooks.hook_create, name="hook_create"),
     path("<int:room_id>/hooks/<int:pk>/revoke/", hooks.hook_revoke, name="hook_revoke"),
+    path("<int:room_id>/hooks/outgoing/", outgoing.outgoing_list, name="outgoing_list"),
+    path("<int:room_id>/hooks/outgoing/new/", outgoing.outgoing_create, name="outgoing_create"),
+    path("<int:room_id>/hooks/outgoing/<int:pk>/try/", outgoing.outgoing_try, name="outgoing_try"),
+    path("<int:room_id>/hooks/outgoing/<int:pk>/revoke/", outgoing.outgoing_revoke, name="outgoing_revoke"),
     path("hooks/", hooks.hook_post, name="hook_post"),
     path("hooks/<str:secret>/", hooks.hook_receive, name="hook_receive"),
     path("hooks/<str:secret>", hooks.hook_receive),  # a redirect would lose the body, and is logged

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Union
 from uuid import UUID
 
 import msgspec
+from django.utils.functional import Promise
 
 from realtime.servers.frames import binary_frame, text_frame
 
@@ -104,9 +105,9 @@ class Refusal(Exception):
         "server_error": 500,
     }
 
-    def __init__(self, code: str, message: str, *, field: str | None = None, retry_after: float | None = None):
-        super().__init__(message)
-        self.code, self.message, self.field, self.retry_after = code, message, field, retry_after
+    def __init__(self, code: str, message: str | Promise, *, field: str | None = None, retry_after: float | None = None):
+        super().__init__(str(message))  # in the language of the person who asked
+        self.code, self.message, self.field, self.retry_after = code, str(message), field, retry_after
         self.client_id: UUID | None = None  # of a frame that is not a command, if it had one
 
     @property

@@ -556,6 +556,7 @@ class LooksTests(ChatCase):
             self.studio,
             f"{self.studio}members/",
             f"{self.studio}edit/",
+            f"{self.studio}hooks/outgoing/",
             f"{self.studio}follow/",
         ]
         for options in [
