@@ -51,9 +51,16 @@ def call(url: str, secret: str, said: dict[str, Any]) -> int:
             response = connection.getresponse()  # a redirect is not followed: it could lead anywhere
             if 200 <= response.status < 300 or response.status == http.client.GONE:
                 return response.status
-            raise NotDelivered(f"{response.status} {response.read(TAKEN_BYTES)[:100].decode('latin-1')}")
+            raise NotDelivered(_line(f"{response.status} {response.read(TAKEN_BYTES).decode('latin-1')}"))
+    except http.client.HTTPException as error:
+        raise NotDelivered(_line(f"{type(error).__name__}: {error}")) from None
     finally:
         connection.close()
+
+
+def _line(text: str) -> str:
+    """A stranger's words as one short line of what can be shown and stored: PostgreSQL takes no NUL."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())[:100]
 
 
 class PinnedConnection(http.client.HTTPConnection):

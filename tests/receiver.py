@@ -12,6 +12,7 @@ from threading import Event, Thread
 class Receiver(BaseHTTPRequestHandler):
     url = ""
     status = 200
+    answer = b""
     headers_sent: dict[str, str] = {}
     heard: list[tuple[dict[str, str], bytes]] = []
     drips = False  # sends a byte now and then, and never an answer
@@ -29,6 +30,7 @@ class Receiver(BaseHTTPRequestHandler):
         for name, value in self.headers_sent.items():
             self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(self.answer)
 
     def log_message(self, *_):
         pass

@@ -278,6 +278,12 @@ class WebhookTests(InboxTestCase):
         jobs.run_due()
         self.assertEqual(self.receiver.heard, [])
 
+    def test_an_answer_of_any_bytes_is_kept_as_one_line_that_can_be_stored(self):
+        self.receiver.status, self.receiver.answer = 500, b"\0Ou\r\nch \xff"
+        self.tell()
+        jobs.run_due()
+        self.assertEqual(Job.objects.get().last_error, "NotDelivered: 500 Ou ch ÿ")
+
     def test_a_redirect_is_not_followed(self):
         self.receiver.status = 302
         self.tell()
