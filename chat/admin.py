@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from chat import markup, services
 from chat.models import (
@@ -16,6 +17,7 @@ from chat.models import (
     Message,
     MessageEdit,
     ModerationAction,
+    OutgoingHook,
     Reaction,
     Room,
     RoomList,
@@ -187,3 +189,18 @@ class IncomingHookAdmin(RecordAdmin):
     @admin.action(description="Revoke the chosen webhooks", permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
         self.each(request, queryset, lambda hook: services.revoke_hook_by_staff(request.user, hook.pk), "Revoked")
+
+
+@admin.register(OutgoingHook)
+class OutgoingHookAdmin(RecordAdmin):
+    hidden = ("secret", "url")  # an address often holds a secret of its own; `where` is the part that does not
+    list_display = ["name", "room", "where", "events", "created_by", "sent_at", "failing_since", "off_at", "revoked_at"]
+    list_filter = [(name, admin.EmptyFieldListFilter) for name in ("failing_since", "off_at", "revoked_at")]
+    list_select_related = ["room", "created_by"]
+    search_fields = ["name", "room__name", "created_by__username"]
+    ordering = ["-pk"]
+    actions = ["revoke"]
+
+    @admin.action(description=_("Revoke the chosen webhooks"), permissions=["act"])
+    def revoke(self, request: HttpRequest, queryset: Any) -> None:
+        self.each(request, queryset, lambda hook: services.revoke_outgoing_hook_by_staff(request.user, hook.pk), "Revoked")

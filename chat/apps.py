@@ -15,4 +15,8 @@ class ChatConfig(AppConfig):
         "chat.reaction": {"label": _("Reactions to what you wrote"), "icon": "smile"},
         "chat.invite": {"label": _("Somebody adds you to a room"), "icon": "people", "email": True},
         "chat.message": {"label": _("Rooms of which you want to hear everything"), "icon": "hash"},
+        "chat.hook": {"label": _("A webhook of a room of yours fails"), "icon": "send", "email": True},
     }
+
+    def ready(self) -> None:
+        from chat import jobs  # noqa: F401

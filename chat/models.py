@@ -3,13 +3,16 @@
 import secrets
 import uuid
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from realtime.addresses import URL_LENGTH
 from realtime.feeds import Feed, FeedQuerySet, Person
 from realtime.models import AccessToken
 
@@ -58,6 +61,7 @@ class Room(Feed):
     last_message_at = models.DateTimeField(null=True, blank=True, editable=False)
     settings_rev = models.BigIntegerField(default=0, editable=False)  # revision at which the room's own facts changed
     archived_at = models.DateTimeField(null=True, blank=True)
+    has_outgoing_hooks = models.BooleanField(default=False, editable=False)  # asked by each message, at no cost
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="rooms_created")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="rooms")
@@ -210,6 +214,7 @@ class Message(models.Model):
     seq = models.BigIntegerField()
     rev = models.BigIntegerField()
     posted_rev = models.BigIntegerField()
+    said_rev = models.BigIntegerField(null=True)  # of the last change of its words; a reaction moves only `rev`
     kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.TEXT)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="messages")
     author_name = models.CharField(max_length=150)  # as it was; also of webhooks, which are nobody
@@ -350,6 +355,8 @@ class ModerationAction(models.Model):
         UNARCHIVE = "unarchive", "reopened the room"
         ADD_HOOK = "add_hook", "added a webhook"
         REVOKE_HOOK = "revoke_hook", "revoked a webhook"
+        ADD_OUTGOING = "add_outgoing", _("had messages sent to a webhook")
+        END_OUTGOING = "end_outgoing", _("ended an outgoing webhook")
 
     room = models.ForeignKey(Room, models.CASCADE, related_name="moderation_actions")
     kind = models.CharField(max_length=14, choices=Kind.choices)
@@ -418,3 +425,59 @@ class IncomingHook(models.Model):
     @staticmethod
     def digest_of(secret: str) -> str:
         return AccessToken.digest_of(secret)
+
+
+class OutgoingHookQuerySet(models.QuerySet["OutgoingHook"]):
+    def working(self) -> "OutgoingHookQuerySet":
+        return self.filter(revoked_at=None, off_at=None)
+
+    def for_list(self) -> "OutgoingHookQuerySet":
+        """As the page shows them: those that work first."""
+        return self.select_related("created_by").order_by(F("revoked_at").desc(nulls_first=True), "-pk")
+
+
+class OutgoingHook(models.Model):
+    """An address that what is said in one room is POSTed to. It reads the room's feed, and `sent_rev` is its cursor.
+
+    It belongs to the room: it stays when its maker leaves. The secret signs each call, so it is stored as it is.
+    """
+
+    class Event(models.TextChoices):
+        POSTED = "posted", _("New messages")
+        EDITED = "edited", _("Edits")
+        DELETED = "deleted", _("Deletions")
+
+    room = models.ForeignKey(Room, models.CASCADE, related_name="outgoing_hooks")
+    name = models.CharField(max_length=NAME_LENGTH)
+    url = models.CharField(max_length=URL_LENGTH)
+    secret = models.CharField(max_length=60, editable=False)
+    events = models.CharField(max_length=40)  # with spaces between them
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_rev = models.BigIntegerField(editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True)  # when a call last worked
+    held_until = models.DateTimeField(null=True, blank=True)  # nobody else calls it before: somebody does, or it has just failed
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    failing_since = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=250, blank=True)
+    off_at = models.DateTimeField(null=True, blank=True)  # it failed for too long, and is called no more
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OutgoingHookQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.room}"
+
+    @property
+    def is_working(self) -> bool:
+        return self.revoked_at is None and self.off_at is None
+
+    @property
+    def where(self) -> str:
+        """The address as far as it is shown: what follows the name of the server is often a secret."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}/…"
+
+    @property
+    def event_labels(self) -> list[Any]:
+        return [event.label for event in self.Event if event in self.events.split()]

@@ -1,6 +1,6 @@
 """What chat keeps about one person, for that person to take away: JSON lines, each with its `type`.
 
-Made page by page like the export of a room (`chat/export.py`). Secrets are not in it: only their digests are stored.
+Made page by page like the export of a room (`chat/export.py`). Secrets are not in it: whoever has the file could speak with them.
 """
 
 import json
@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from chat.export import attachment_facts, message_facts
-from chat.models import Bot, IncomingHook, Membership, MembershipQuerySet, Message, Room
+from chat.models import Bot, IncomingHook, Membership, MembershipQuerySet, Message, OutgoingHook, Room
 
 PAGE = 200  # rows
 
@@ -28,6 +28,8 @@ def own_data(user: User, absolute: Callable[[str], str]) -> Iterator[str]:
         yield _lines("bot", map(_bot, bots))
     for hooks in _pages(IncomingHook.objects.filter(created_by=user)):
         yield _lines("hook", map(_hook, hooks))
+    for outgoing in _pages(OutgoingHook.objects.filter(created_by=user)):
+        yield _lines("outgoing_hook", map(_outgoing_hook, outgoing))
     for messages in _pages_of_messages(user):
         yield _lines("message", [_message(message, absolute) for message in messages])
 
@@ -85,6 +87,11 @@ def _bot(bot: Bot) -> Facts:
 
 def _hook(hook: IncomingHook) -> Facts:
     return {"room": hook.room_id} | {field: _plain(getattr(hook, field)) for field in ("name", "created_at", "revoked_at")}
+
+
+def _outgoing_hook(hook: OutgoingHook) -> Facts:
+    fields = ("name", "url", "created_at", "sent_at", "off_at", "revoked_at")
+    return {"room": hook.room_id, "events": hook.events.split()} | {field: _plain(getattr(hook, field)) for field in fields}
 
 
 def _message(message: Message, absolute: Callable[[str], str]) -> Facts:

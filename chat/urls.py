@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat.views import attachments, bots, exports, hooks, members, messages, moderation, rooms, search
+from chat.views import attachments, bots, exports, following, hooks, members, messages, moderation, outgoing, rooms, search
 
 app_name = "chat"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("invite/<slug:code>/", members.invite_accept, name="invite_accept"),
     path("search/", search.message_search, name="message_search"),
     path("<int:room_id>/", rooms.room_detail, name="room_detail"),
+    path("<int:room_id>/follow/", following.room_follow, name="room_follow"),
     path("<int:room_id>/edit/", rooms.room_edit, name="room_edit"),
     path("<int:room_id>/archive/", rooms.room_archive, name="room_archive"),
     path("<int:room_id>/read/", rooms.room_read, name="room_read"),
@@ -45,6 +46,10 @@ urlpatterns = [
     path("<int:room_id>/hooks/", hooks.hook_list, name="hook_list"),
     path("<int:room_id>/hooks/new/", hooks.hook_create, name="hook_create"),
     path("<int:room_id>/hooks/<int:pk>/revoke/", hooks.hook_revoke, name="hook_revoke"),
+    path("<int:room_id>/hooks/outgoing/", outgoing.outgoing_list, name="outgoing_list"),
+    path("<int:room_id>/hooks/outgoing/new/", outgoing.outgoing_create, name="outgoing_create"),
+    path("<int:room_id>/hooks/outgoing/<int:pk>/try/", outgoing.outgoing_try, name="outgoing_try"),
+    path("<int:room_id>/hooks/outgoing/<int:pk>/revoke/", outgoing.outgoing_revoke, name="outgoing_revoke"),
     path("hooks/", hooks.hook_post, name="hook_post"),
     path("hooks/<str:secret>/", hooks.hook_receive, name="hook_receive"),
     path("hooks/<str:secret>", hooks.hook_receive),  # a redirect would lose the body, and is logged

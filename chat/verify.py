@@ -18,6 +18,7 @@ def troubles_of(room: Room) -> Iterator[str]:
     yield from _places(room)
     yield from _revisions(room)
     yield from _read_marks(room)
+    yield from _webhooks(room)
     yield from _files(room)
 
 
@@ -35,7 +36,7 @@ def _places(room: Room) -> Iterator[str]:
 
 def _revisions(room: Room) -> Iterator[str]:
     messages = Message.objects.filter(room=room)
-    wrong = messages.filter(Q(rev__gt=F("room__rev")) | Q(rev__lt=F("posted_rev")))
+    wrong = messages.filter(Q(rev__gt=F("room__rev")) | Q(rev__lt=F("posted_rev")) | Q(rev__lt=F("said_rev")))
     for seq, rev in wrong.values_list("seq", "rev").iterator():
         yield f"message {seq} has revision {rev}, which it cannot have"
     ahead = Membership.objects.filter(room=room, rev__gt=F("room__rev"))
@@ -57,6 +58,13 @@ def _read_marks(room: Room) -> Iterator[str]:
     wrong = members.annotate(there=Coalesce(Subquery(counted), 0)).exclude(mention_count=F("there"))
     for user, count, there in wrong.values_list("user_id", "mention_count", "there").iterator():
         yield f"user {user} has {there} unread mentions, and {count} are counted"
+
+
+def _webhooks(room: Room) -> Iterator[str]:
+    if room.outgoing_hooks.working().filter(room__has_outgoing_hooks=False).exists():
+        yield "nobody calls its webhooks, since it does not know that it has any"
+    for pk, rev in room.outgoing_hooks.filter(sent_rev__gt=F("room__rev")).values_list("pk", "sent_rev").iterator():
+        yield f"webhook {pk} has heard of revision {rev}, which has not been"
 
 
 def _files(room: Room) -> Iterator[str]:

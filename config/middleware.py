@@ -10,6 +10,9 @@ from django.utils.decorators import sync_and_async_middleware
 # The incident map asks where the reporter is; nothing else is ever asked for.
 PERMISSIONS_POLICY = "geolocation=(self), camera=(), microphone=(), display-capture=(), payment=(), usb=(), serial=(), midi=()"
 
+# What a view says of a page that may be kept, since it is shown only after the server has been asked whether it still holds.
+ASKED_AGAIN = "private, no-cache"
+
 
 @sync_and_async_middleware
 def security_headers(get_response: Any) -> Any:
@@ -29,7 +32,7 @@ def security_headers(get_response: Any) -> Any:
 def with_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
     response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if is_personal(request, response):
+    if is_personal(request, response) and response.headers.get("Cache-Control") != ASKED_AGAIN:
         # Nothing of a person's pages stays in a shared or a back-button cache after they log out.
         response.headers["Cache-Control"] = "no-store, private"
     return response

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from notifications.kinds import Kind, kind_of
+from realtime import addresses
 from realtime.feeds import Feed
 
 TEXT_LENGTH = 250
@@ -224,7 +225,7 @@ class Webhook(models.Model):
     """Where a person's notifications are POSTed to. The secret signs them, so it is stored as it is."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
-    url = models.CharField(max_length=URL_LENGTH)
+    url = models.CharField(max_length=addresses.URL_LENGTH)
     secret = models.CharField(max_length=60, default=new_secret, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     failing_since = models.DateTimeField(null=True, blank=True)  # no call has worked from then on

@@ -106,7 +106,7 @@ class Refusal(Exception):
         "server_error": 500,
     }
 
-    def __init__(self, code: str, message: "str | Promise", *, field: str | None = None, retry_after: float | None = None):
+    def __init__(self, code: str, message: str | Promise, *, field: str | None = None, retry_after: float | None = None):
         super().__init__(message)
         self.code, self.field, self.retry_after = code, field, retry_after
         self.client_id: UUID | None = None  # of a frame that is not a command, if it had one

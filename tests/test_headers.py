@@ -1,7 +1,9 @@
 """What every answer says about itself, and that nothing in a page needs the policy to be weaker."""
 
-from django.test import TestCase
+from django.http import HttpResponse
+from django.test import RequestFactory, TestCase
 
+from config.middleware import ASKED_AGAIN, with_headers
 from tests.pages import Page, every_page, logged_in, make_person
 
 
@@ -35,6 +37,12 @@ class HeadersTests(TestCase):
     def test_pages_of_a_person_are_kept_by_no_cache(self):
         response = logged_in(make_person()).get("/")
         self.assertEqual(response.headers["Cache-Control"], "no-store, private")
+
+    def test_a_page_may_be_kept_if_it_is_asked_for_again_each_time(self):
+        for says, expected in [(ASKED_AGAIN, ASKED_AGAIN), ("public, max-age=60", "no-store, private")]:
+            request = RequestFactory().get("/", headers={"cookie": "sessionid=x"})
+            response = with_headers(request, HttpResponse("<p>", headers={"Cache-Control": says}))
+            self.assertEqual(response.headers["Cache-Control"], expected)
 
     def test_pages_of_a_visitor_may_be_kept(self):
         self.assertNotIn("no-store", self.client.get("/").headers.get("Cache-Control", ""))

@@ -5,13 +5,18 @@ from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.test import override_settings
+from django.utils import timezone
 
 from chat import services as chat
 from notifications import services
 from notifications.models import Notification, TargetLevel
 from notifications.tests.people import InboxTestCase, feed_key
+from realtime import jobs
 from realtime.limits import unlimited
 from realtime.testing import Browser
+from realtime.webhooks import FAILING
+from tests.receiver import receiver
 
 RAISED = "notifications.item.raised"
 
@@ -111,6 +116,18 @@ class ChatTests(InboxTestCase):
         self.say(self.ann, "first")  # bob has not read it, so that his words move no read mark of his
         with self.assertNumQueries(7):
             self.say(self.bob, "second")
+
+    def test_a_webhook_of_a_room_that_is_switched_off(self):
+        with override_settings(DEBUG=True), receiver() as gone:
+            gone.status = 500
+            hook = chat.create_outgoing_hook(self.bob, self.room.pk, "Archive", gone.url, ["posted"])
+            type(hook).objects.update(failing_since=timezone.now() - FAILING)
+            self.say(self.ann, "Ahoy")
+            jobs.run_due()
+        told = Notification.objects.get(inbox=self.bob.pk)
+        self.assertEqual(told.text, "The webhook Archive of Lobby is switched off: it has failed for a day")
+        self.client.force_login(self.bob)
+        self.assertContains(self.client.get(told.url), "switched off")
 
     async def test_the_inbox_shares_the_socket_with_the_room(self):
         room = self.room

@@ -6,6 +6,7 @@ What is refused raises `Refusal` before anything is written.
 
 from chat.services.attachments import prune_attachments, upload_attachment
 from chat.services.bots import create_bot, issue_token, revoke_token
+from chat.services.forwarding import forward
 from chat.services.hooks import create_hook, post_by_hook, revoke_hook, revoke_hook_by_staff
 from chat.services.lists import room_list_of
 from chat.services.messages import (
@@ -26,6 +27,12 @@ from chat.services.moderation import (
     remove_member,
     unban_member,
     unmute_member,
+)
+from chat.services.outgoing import (
+    create_outgoing_hook,
+    revoke_outgoing_hook,
+    revoke_outgoing_hook_by_staff,
+    try_outgoing_hook,
 )
 from chat.services.reading import mark_read, read_own, start_typing
 from chat.services.rooms import (
@@ -50,10 +57,12 @@ __all__ = [
     "change_room",
     "create_bot",
     "create_hook",
+    "create_outgoing_hook",
     "create_room",
     "delete_message",
     "delete_message_by_staff",
     "edit_message",
+    "forward",
     "invite_member",
     "issue_token",
     "join_by_invite",
@@ -71,10 +80,13 @@ __all__ = [
     "renew_invite",
     "revoke_hook",
     "revoke_hook_by_staff",
+    "revoke_outgoing_hook",
+    "revoke_outgoing_hook_by_staff",
     "revoke_token",
     "room_list_of",
     "set_reaction",
     "start_typing",
+    "try_outgoing_hook",
     "unban_member",
     "unmute_member",
     "upload_attachment",

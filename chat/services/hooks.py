@@ -28,7 +28,7 @@ def create_hook(user: Any, room_id: int, name: str) -> tuple[IncomingHook, str]:
         raise Refusal("not_allowed", f"A room may have {HOOKS_PER_ROOM} webhooks. Revoke one first.")
     secret = f"bch_{secrets.token_urlsafe(32)}"
     hook = room.hooks.create(name=name, digest=IncomingHook.digest_of(secret), created_by=user)
-    _audit(room, user, ModerationAction.Kind.ADD_HOOK, name)
+    audit(room, user, ModerationAction.Kind.ADD_HOOK, name)
     return hook, secret
 
 
@@ -70,18 +70,23 @@ def _revoke(hook: IncomingHook, user: Any) -> IncomingHook:
     if hook.revoked_at is None:
         hook.revoked_at = timezone.now()
         hook.save(update_fields=["revoked_at"])
-        _audit(hook.room, user, ModerationAction.Kind.REVOKE_HOOK, hook.name)
+        audit(hook.room, user, ModerationAction.Kind.REVOKE_HOOK, hook.name)
     return hook
 
 
 def _checked_name(name: str) -> str:
-    # Marks that turn the direction of writing are not printable, and could make one name look like another.
-    if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        raise Refusal("bad_value", f"A webhook needs a name of up to {NAME_LENGTH} characters.", field="name")
+    name = checked_label(name)
     if get_user_model().objects.filter(username__iexact=name).exists():
         raise Refusal("bad_value", "A webhook does not bear the name of a person.", field="name")
     return name
 
 
-def _audit(room: Room, actor: Any, kind: str, detail: str) -> None:
+def checked_label(name: str) -> str:
+    # Marks that turn the direction of writing are not printable, and could make one name look like another.
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise Refusal("bad_value", f"A webhook needs a name of up to {NAME_LENGTH} characters.", field="name")
+    return name
+
+
+def audit(room: Room, actor: Any, kind: str, detail: str) -> None:
     ModerationAction.objects.create(room=room, actor=actor, kind=kind, detail=detail)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from chat import markup
 from chat.frames import message_event
 from chat.models import Attachment, IncomingHook, Membership, Message, MessageEdit, ModerationAction, Reaction, Room
-from chat.services import access, mentions, notices
+from chat.services import access, forwarding, mentions, notices
 from realtime.broadcast import broadcast
 from realtime.limits import Limit
 from realtime.protocol import Refusal
@@ -153,6 +153,7 @@ class _Batch:
             seq=room.last_seq,
             rev=room.rev,
             posted_rev=room.rev,
+            said_rev=room.rev,
             kind=kind,
             author=draft.author,
             author_name=draft.author_name or draft.author.get_username(),
@@ -191,6 +192,7 @@ class _Batch:
         _claim_attachments(self.messages)
         mentions.record(self.messages)
         notices.tell(self.messages)
+        forwarding.wake(spoken_in.values())
         by_room: dict[int, list[Message]] = {}
         for message in self.messages:
             by_room.setdefault(message.room_id, []).append(message)
@@ -255,7 +257,7 @@ def edit_message(user: Any, room_id: int, message_id: int, body: str, client_id:
     members = mentions.find_members([Draft(room.pk, user, body)])[room.pk]
     message.body, message.html = body, markup.render(body, members)
     message.edited_at = timezone.now()
-    _save_change(room, message, "body", "html", "edited_at")
+    _save_words(room, message, "body", "html", "edited_at")
     mentions.revise(message)
     return Done.record(user, client_id, room, room.rev, message.pk)
 
@@ -299,7 +301,7 @@ def erase(room: Room, message: Message, user: Any) -> None:
     message.body = message.html = ""
     message.deleted_at, message.deleted_by = timezone.now(), user
     _know_parts(message, [])
-    _save_change(room, message, "body", "html", "deleted_at", "deleted_by")
+    _save_words(room, message, "body", "html", "deleted_at", "deleted_by")
 
 
 @transaction.atomic
@@ -331,6 +333,12 @@ def _check_is_room_for(message: Message, emoji: str) -> None:
     there = {reaction.emoji for reaction in message.reactions.all()}
     if len(there) >= REACTIONS_PER_MESSAGE and emoji not in there:
         raise Refusal("not_allowed", f"A message bears {REACTIONS_PER_MESSAGE} different reactions.")
+
+
+def _save_words(room: Room, message: Message, *columns: str) -> None:
+    message.said_rev = room.rev + 1
+    _save_change(room, message, "said_rev", *columns)
+    forwarding.wake([room])
 
 
 def _save_change(room: Room, message: Message, *columns: str) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chat import services
-from chat.models import Attachment, IncomingHook, Message, ModerationAction, Reaction, Room
+from chat.models import Attachment, IncomingHook, Message, ModerationAction, OutgoingHook, Reaction, Room
 from chat.tests.people import Place
 from realtime import tokens
 from realtime.models import AccessToken, Job, Presence, Process, Receipt
@@ -33,6 +33,7 @@ def fill(name):
     bot = services.create_bot(owner, f"{name}-bot")
     services.issue_token(owner, bot.pk, "test", ["chat:read"])
     services.create_hook(owner, place.room.pk, "Alarms")
+    services.create_outgoing_hook(owner, place.room.pk, "Archive", "https://example.org/t0ken", ["posted"])
     Attachment.objects.create(owner=owner, room=place.room, file="chat/none", name="a.txt", content_type="text/plain", size=1)
     process = Process.objects.create(host=name, pid=1, until=timezone.now())
     Presence.objects.create(process=process, feed=place.room.group, user=owner)
@@ -95,6 +96,8 @@ class LookingTests(AdminCase):
         for row, secret in [
             (AccessToken.objects.first(), AccessToken.objects.first().digest),
             (IncomingHook.objects.first(), IncomingHook.objects.first().digest),
+            (OutgoingHook.objects.first(), OutgoingHook.objects.first().secret),
+            (OutgoingHook.objects.first(), "t0ken"),
             (self.room, self.room.invite_code),
         ]:
             self.assertNotContains(self.client.get(self.url(type(row), "change", row.pk)), secret)
@@ -155,10 +158,9 @@ class WritingTests(AdminCase):
         self.assertEqual(AccessToken.objects.filter(revoked_at=None).count(), 1)
         self.act(type(bot), "revoke_tokens", bot)
         self.assertEqual(AccessToken.objects.filter(revoked_at=None).count(), 0)
-        hook = IncomingHook.objects.get()
-        self.act(IncomingHook, "revoke", hook)
-        hook.refresh_from_db()
-        self.assertIsNotNone(hook.revoked_at)
+        for model in (IncomingHook, OutgoingHook):
+            self.act(model, "revoke", model.objects.get())
+            self.assertIsNotNone(model.objects.get().revoked_at)
 
     def test_staff_who_may_only_look_cannot_act(self):
         clerk = User.objects.create(username="clerk", is_staff=True)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from chat import services
-from chat.models import IncomingHook, Message, ModerationAction, Room
+from chat.models import IncomingHook, Message, ModerationAction, OutgoingHook, Room
 from chat.tests.people import PLACES, Place
 from realtime.protocol import Refusal
 from realtime.testing import RealtimeTestCase, forget_limits
@@ -44,6 +44,8 @@ MATRIX = {
     "change_role": OWNERS,
     "create_hook": MODERATORS,
     "revoke_hook": MODERATORS,
+    "create_outgoing_hook": MODERATORS,
+    "revoke_outgoing_hook": MODERATORS,
 }
 # Of a direct room: one of the two, anybody else.
 DIRECT = {
@@ -69,6 +71,8 @@ DIRECT = {
     "change_role": "no nf",
     "create_hook": "no nf",
     "revoke_hook": "no nf",
+    "create_outgoing_hook": "no nf",
+    "revoke_outgoing_hook": "no nf",
 }
 # Services that are about no room, or ask for something else than a place in one; they have tests of their own.
 ELSEWHERE = {
@@ -76,6 +80,7 @@ ELSEWHERE = {
     "create_bot",
     "create_room",
     "delete_message_by_staff",
+    "forward",
     "issue_token",
     "open_direct_room",
     "post_by_hook",
@@ -83,12 +88,14 @@ ELSEWHERE = {
     "prune_attachments",
     "read_own",
     "revoke_hook_by_staff",
+    "revoke_outgoing_hook_by_staff",
     "revoke_token",
     "room_list_of",
+    "try_outgoing_hook",
 }
 
 
-def act(action, user, room, *, message, target, hook):
+def act(action, user, room, *, message, target, hook, outgoing):
     """Do one thing as this person, to rows that may be of this room or not."""
     match action:
         case "read":
@@ -120,10 +127,18 @@ def act(action, user, room, *, message, target, hook):
             services.create_hook(user, room.pk, "Alarms")
         case "revoke_hook":
             services.revoke_hook(user, room.pk, hook.pk)
+        case "create_outgoing_hook":
+            services.create_outgoing_hook(user, room.pk, "Archive", "https://example.org/", ["posted"])
+        case "revoke_outgoing_hook":
+            services.revoke_outgoing_hook(user, room.pk, outgoing.pk)
         case "unmute_member" | "ban_member" | "unban_member" | "remove_member":
             getattr(services, action)(user, room.pk, target.pk)
         case _:
             getattr(services, action)(user, room.pk)
+
+
+def outgoing_hook(room):
+    return OutgoingHook.objects.create(room=room, name="Archive", url="https://example.org/", events="posted", sent_rev=0)
 
 
 def outcome(*args, **kwargs):
@@ -144,7 +159,7 @@ class MatrixTests(RealtimeTestCase):
         place = Place(kind, name=kind)
         author = place.newcomer(f"author-{kind}")
         hook = IncomingHook.objects.create(room=place.room, name="Builds", digest=kind)
-        return place, {"message": place.say(author), "target": author, "hook": hook}
+        return place, {"message": place.say(author), "target": author, "hook": hook, "outgoing": outgoing_hook(place.room)}
 
     def test_the_matrix_has_every_service(self):
         verbs = {name for name in services.__all__ if name[0].islower()}
@@ -167,7 +182,8 @@ class MatrixTests(RealtimeTestCase):
         room = services.open_direct_room(place.owner, place.member)
         posted = services.post_message(services.Draft(room.pk, place.member, "Psst", client_id=uuid4()))
         hook = IncomingHook.objects.create(room=room, name="Builds", digest="direct")
-        rows = {"message": Message.objects.get(pk=posted.id), "target": place.member, "hook": hook}
+        message = Message.objects.get(pk=posted.id)
+        rows = {"message": message, "target": place.member, "hook": hook, "outgoing": outgoing_hook(room)}
         for action, expected in DIRECT.items():
             inside, outside = (CODES[word] for word in expected.split())
             with self.subTest(action=action):
@@ -211,6 +227,7 @@ class RowsOfOtherRoomsTests(RealtimeTestCase):
             "message": self.there.say(self.author),
             "target": self.author,
             "hook": IncomingHook.objects.create(room=self.there.room, name="Builds", digest="there"),
+            "outgoing": outgoing_hook(self.there.room),
         }
 
     def test_ids_of_another_room_are_found_nowhere(self):
@@ -225,6 +242,7 @@ class RowsOfOtherRoomsTests(RealtimeTestCase):
             "remove_member",
             "change_role",
             "revoke_hook",
+            "revoke_outgoing_hook",
         ]:
             with self.subTest(action=action):
                 self.assertEqual(outcome(action, self.user, self.here.room, **self.rows), "not_found")
@@ -249,8 +267,8 @@ class RowsOfOtherRoomsTests(RealtimeTestCase):
 class PageTests(RealtimeTestCase):
     """The pages say the same as the services, with 404 for what is nobody's business."""
 
-    READERS = ("room_detail", "message_list", "member_list")
-    MODERATORS = ("room_edit", "moderation_log", "hook_list")
+    READERS = ("room_detail", "room_follow", "message_list", "member_list")
+    MODERATORS = ("room_edit", "moderation_log", "hook_list", "outgoing_list")
 
     def status(self, user, name, *args):
         self.client.force_login(user)

@@ -556,6 +556,8 @@ class LooksTests(ChatCase):
             self.studio,
             f"{self.studio}members/",
             f"{self.studio}edit/",
+            f"{self.studio}hooks/outgoing/",
+            f"{self.studio}follow/",
         ]
         for options in [
             {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
@@ -564,7 +566,7 @@ class LooksTests(ChatCase):
             reader = self.tab("ann", **options)
             reader.watch.expected.append("Applying inline style violates")  # axe tries some, and is refused
             for path in paths:
-                reader.open(path)
+                reader.open(path, live=not path.endswith("follow/"))
                 with self.subTest(path, **options):
                     self.assertEqual(violations(reader.page), [])
                     wide = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -598,3 +600,18 @@ class NoScriptTests(ChatCase):
         ann.page.locator("textarea").fill("Edited by a form")
         ann.page.get_by_role("button", name="Save").click()
         expect(ann.message("Edited by a form")).to_have_count(1)
+
+    def test_without_scripts_a_room_can_be_followed_and_what_is_new_comes_by_itself(self):
+        bob, ann = self.tab("bob", self.lobby), self.tab("ann", java_script_enabled=False)
+        ann.open(self.lobby, live=False)
+        ann.page.get_by_role("link", name="Follow the room").click()
+        expect(ann.page.get_by_role("link", name="Pause")).to_be_visible()
+        bob.say("Comes without being asked for")
+        expect(ann.page.locator(".message").first).to_contain_text("Comes without being asked for", timeout=15_000)
+        ann.page.get_by_role("link", name="Write").click()
+        ann.field.fill("Written in between")
+        ann.page.get_by_role("button", name="Send").click()
+        bob.sees("Written in between")
+
+    def test_with_scripts_nothing_of_it_is_seen(self):
+        expect(self.tab("ann", self.lobby).page.locator(".room__follow")).to_be_hidden()

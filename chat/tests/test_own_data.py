@@ -61,7 +61,10 @@ class ContentTests(OwnDataTestCase):
         hook, hook_secret = services.create_hook(self.ann, self.room.pk, "builds")
         self.assertEqual([(row["name"], row["tokens"][0]["name"]) for row in self.rows(self.ann, "bot")], [("robot", "cron")])
         self.assertEqual([(row["name"], row["room"]) for row in self.rows(self.ann, "hook")], [("builds", self.room.pk)])
-        for hidden in (secret, token.digest, hook_secret, hook.digest):
+        outgoing = services.create_outgoing_hook(self.ann, self.room.pk, "archive", "https://example.org/a", ["posted"])
+        (row,) = self.rows(self.ann, "outgoing_hook")
+        self.assertEqual((row["name"], row["url"], row["events"]), ("archive", "https://example.org/a", ["posted"]))
+        for hidden in (secret, token.digest, hook_secret, hook.digest, outgoing.secret):
             self.assertNotIn(hidden, self.text(self.ann))
 
     def test_nothing_of_anybody_else_is_there(self):
@@ -94,7 +97,7 @@ class PagingTests(OwnDataTestCase):
                 message = self.say(self.ann, f"line {number}")
                 services.edit_message(self.ann, self.room.pk, message.pk, "changed", uuid4())
                 services.set_reaction(self.bob, self.room.pk, message.pk, "👍", True, uuid4())
-            with self.assertNumQueries(12):
+            with self.assertNumQueries(13):
                 self.text(self.ann)
 
         queries(1)

@@ -67,6 +67,15 @@ class VerifyTests(FilesTestCase):
         Membership.objects.filter(user=self.bob).update(mention_count=5)
         self.assertIn(f"user {self.bob.pk} has 1 unread mentions, and 5 are counted", self.found())
 
+    def test_a_webhook_that_nobody_calls_and_one_that_is_ahead(self):
+        hook = services.create_outgoing_hook(self.ann, self.room.pk, "Archive", "https://example.org/", ["posted"])
+        call_command("chat_verify", stdout=io.StringIO())
+        Room.objects.update(has_outgoing_hooks=False)
+        type(hook).objects.update(sent_rev=self.room.rev + 1)
+        found = self.found()
+        self.assertIn("nobody calls its webhooks", found)
+        self.assertIn(f"webhook {hook.pk} has heard of revision {self.room.rev + 1}", found)
+
     def test_a_file_that_is_gone_or_changed(self):
         path = self.folder / str(self.file.pk)
         path.write_bytes(b"jello")

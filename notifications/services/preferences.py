@@ -12,9 +12,9 @@ from django.db import transaction
 
 from notifications.kinds import kind_of, kinds
 from notifications.models import Channel, Inbox, Preference, TargetLevel, Webhook
-from notifications.services.addresses import check_url
 from notifications.services.inboxes import locked_inbox
 from notifications.services.waiting import move_digest
+from realtime.addresses import check_url
 from realtime.feeds import split_name
 from realtime.protocol import Refusal
 from realtime.registry import sources

@@ -1,60 +1,25 @@
-"""A person's webhook: each notification as one signed POST.
+"""A person's webhook: each notification as one signed POST (realtime/webhooks.py).
 
-    X-Backchannel-Signature: t=1767225600,v1=<hex HMAC-SHA256 of "1767225600.<body>" with the secret>
-
-The time is signed too, so that a receiver can refuse what somebody recorded and plays again. Failures are tried again by
-the job that called (realtime/jobs.py). A receiver that has failed for a day is called no more, and its owner told; an answer
-that says "gone" (410) ends the webhook.
+Failures are tried again by the job that called (realtime/jobs.py). A receiver that has failed for a day is called no more,
+and its owner told; an answer that says "gone" (410) ends the webhook.
 """
 
-import hashlib
-import hmac
 import http.client
-import json
-import socket
-import ssl
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from threading import Timer
+from collections.abc import Iterable
 from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from notifications.models import Notification, Webhook
-from notifications.services.addresses import check_url, resolve
 from notifications.services.raising import notify
 from realtime import jobs
 from realtime.limits import Limit
 from realtime.models import Job
 from realtime.protocol import Refusal
+from realtime.webhooks import FAILING, FAILURES, call
 
-CALL_SECONDS = 10  # for each of: to connect, to agree on TLS, to send, to answer
-FAILING = timedelta(days=1)  # without a single success; not a number of failures: a restart at a busy hour has hundreds
-TAKEN_BYTES = 1_000  # of the answer, for the error message
 tests_per_person = Limit("webhook tests", burst=3, per_second=1 / 20)
-
-
-class NotDelivered(Exception):
-    """The receiver did not answer with 2xx."""
-
-
-FAILURES = (NotDelivered, Refusal, OSError, http.client.HTTPException, ValueError)  # ValueError: a name that is none
-
-
-class PinnedConnection(http.client.HTTPConnection):
-    """Connects to an address that was checked; the name is used for the Host header and the certificate only."""
-
-    def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext | None):
-        super().__init__(host, port, timeout=CALL_SECONDS)
-        self._address, self._tls = address, context
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host) if self._tls else plain
 
 
 def deliver(user_id: int, notification_id: int) -> None:
@@ -64,7 +29,7 @@ def deliver(user_id: int, notification_id: int) -> None:
     if hook is None or notification is None:
         return
     try:
-        status = call(hook, describe(notification))
+        status = call(hook.url, hook.secret, describe(notification))
     except FAILURES as error:
         if _has_failed_for_long(hook):
             _switch_off(hook, error)
@@ -83,7 +48,7 @@ def send_test(user: Any) -> int:
         raise Refusal("not_found", "There is no webhook.")
     tests_per_person.spend(user.pk)
     try:
-        status = call(hook, {"type": "notifications.test", "text": "It works."})
+        status = call(hook.url, hook.secret, {"type": "notifications.test", "text": "It works."})
     except FAILURES as error:
         raise Refusal("bad_value", f"It did not work: {error}", field="url") from None
     _has_worked(hook)
@@ -107,55 +72,6 @@ def _switch_off(hook: Webhook, error: Exception) -> None:
     if Webhook.objects.filter(pk=hook.pk, off_at=None).update(off_at=timezone.now()):
         text, url = "Your webhook is switched off: it has failed for a day", reverse("notifications:settings")
         notify(hook.user, "notifications.webhook", text, detail=str(error), url=url)
-
-
-@sensitive_variables("secret")
-def call(hook: Webhook, said: dict[str, Any]) -> int:
-    """POST it. Returns 2xx or 410; raises `NotDelivered` for another status, `Refusal` for an address that is not public."""
-    parts = check_url(hook.url)
-    address, port = resolve(parts)
-    body = json.dumps(said, ensure_ascii=False).encode()
-    context = ssl.create_default_context() if parts.scheme == "https" else None
-    connection = PinnedConnection(str(parts.hostname), port, address, context)
-    try:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", path, body, headers_for(hook.secret, body))
-        with cut_off_after(CALL_SECONDS, connection.sock):
-            response = connection.getresponse()  # a redirect is not followed: it could lead anywhere
-            if 200 <= response.status < 300 or response.status == http.client.GONE:
-                return response.status
-            raise NotDelivered(f"{response.status} {response.read(TAKEN_BYTES)[:100].decode('latin-1')}")
-    finally:
-        connection.close()
-
-
-@contextmanager
-def cut_off_after(seconds: float, sock: socket.socket) -> Iterator[None]:
-    """A socket's own timeout holds for each read alone: who sends a byte now and then would keep us for hours."""
-    timer = Timer(seconds, socket.socket.shutdown, [sock, socket.SHUT_RDWR])  # not SSLSocket's: it is being read from
-    end = time.monotonic() + seconds
-    timer.start()
-    try:
-        yield
-    except (OSError, http.client.HTTPException):
-        if time.monotonic() >= end:
-            raise NotDelivered(f"no answer in {seconds} seconds") from None
-        raise
-    finally:
-        timer.cancel()
-
-
-def headers_for(secret: str, body: bytes, now: float | None = None) -> dict[str, str]:
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": "Backchannel",
-        "X-Backchannel-Signature": sign(secret, body, int(time.time() if now is None else now)),
-    }
-
-
-def sign(secret: str, body: bytes, at: int) -> str:
-    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={at},v1={digest}"
 
 
 def describe(notification: Notification) -> dict[str, Any]:

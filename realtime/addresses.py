@@ -10,9 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from notifications.models import URL_LENGTH
 from realtime.protocol import Refusal
 
+URL_LENGTH = 500  # characters
 PORTS = {"https": 443, "http": 80}
 
 
