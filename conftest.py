@@ -18,8 +18,12 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 from django.test import override_settings
+from django.test.signals import setting_changed
+from django.utils import translation
 
+from config.templatetags.shell import icon
 from realtime.backing import Missing, find_chromium
 from realtime.limits import Limit
 
@@ -62,6 +66,17 @@ def full_buckets() -> None:
     """No test is slowed by what an earlier one spent."""
     for limit in Limit.all:
         limit.clear()
+
+
+@receiver(setting_changed)
+def forget_where_the_icons_are(**_: object) -> None:
+    icon.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def the_sites_language() -> None:
+    """No test speaks what an earlier one asked a page in: the test client leaves it active."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

@@ -5,19 +5,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Inbox, Notification, Webhook
 from realtime.admin import RecordAdmin
 
 
-@admin.action(description="Announce something to everybody…")
+@admin.action(description=_("Announce something to everybody…"))
 def announce(model_admin: admin.ModelAdmin, request: HttpRequest, chosen: object) -> HttpResponse:
     return redirect(f"{reverse('notifications:announce')}?{urlencode({'audience': 'everyone'})}")
 
 
 @admin.register(Inbox)
 class InboxAdmin(RecordAdmin):
-    list_display = ["user", "unread_count", "rev"]
+    list_display = ["user", "unread_count", "language", "rev"]
     search_fields = ["user__username"]
     list_select_related = ["user"]
     actions = [announce]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from notifications import events, services
 from notifications.frames import inbox_events, item_event
@@ -69,4 +70,4 @@ async def see_inbox(user: Any, command: events.SeeInbox) -> None:
 def check_own(user: Any, feed: str) -> None:
     """The frame names the inbox, but whose it is comes from the session."""
     if feed != f"{Inbox.feed_name}.{user.pk}":
-        raise Refusal("not_found", "There is no such inbox.", field="feed")
+        raise Refusal("not_found", _("There is no such inbox."), field="feed")

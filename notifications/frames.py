@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.template.loader import get_template
-
 from notifications import events
 from notifications.models import Inbox, Notification
+from realtime.languages import personal_fragment
 
 FRESH = timedelta(minutes=1)  # what is older when it reaches a page makes no toast: it is history, not news
 
@@ -61,10 +60,10 @@ def _facts(inbox: Inbox, notification: Notification) -> dict[str, Any]:
         "is_unread": notification.is_unread,
         "is_done": notification.done_at is not None,
         "is_saved": notification.saved_at is not None,
-        "html": render(notification),
+        "html": render(inbox, notification),
     }
 
 
-def render(notification: Notification) -> str:
-    html = get_template("notifications/_notification.html").render({"notification": notification})
-    return "".join([html])  # a plain string: the encoder knows no SafeString
+def render(inbox: Inbox, notification: Notification) -> str:
+    """Nobody but the owner of the inbox sees it."""
+    return personal_fragment("notifications/_notification.html", {"notification": notification}, inbox.reader_language)

@@ -13,12 +13,15 @@ from typing import Any
 from django.apps import apps
 from django.template import Context, Template, TemplateDoesNotExist
 from django.template.loader import get_template
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 
 
 @dataclass(frozen=True)
 class Kind:
     name: str
-    label: str
+    label: str | Promise
     icon: str = "bell"
     email: bool = False  # what holds for e-mail until a person chooses
     is_firehose: bool = False  # told only to those who asked for everything of a target
@@ -36,13 +39,17 @@ def kind_of(name: str) -> Kind:
     return kinds().get(name) or Kind(name, name.rpartition(".")[2].replace("_", " ").capitalize())
 
 
-def render_text(kind: str, text: str, actors: Sequence[str], count: int, data: dict[str, Any]) -> str:
-    """The line that people read. `text` is what the last sender said; it is plain text, escaped where it is shown."""
+def render_text(kind: str, text: str, actors: Sequence[str], count: int, data: dict[str, Any], language: str) -> str:
+    """The line that people read. `text` is what the last sender said, in this language: plain text, escaped where it is shown."""
     template = _template(kind)
-    if template is None:
-        return text if count == 1 else f"{text} (and {count - 1} more)"
-    facts = {**data, "text": text, "who": names(actors), "people": len(actors), "count": count}
-    return " ".join(template.render(Context(facts, autoescape=False)).split())
+    if template is None and count == 1:
+        return text
+    with translation.override(language):
+        if template is None:
+            several = ngettext("{text} (and {count} more)", "{text} (and {count} more)", count - 1)
+            return several.format(text=text, count=count - 1)
+        facts = {**data, "text": text, "who": names(actors), "people": len(actors), "count": count}
+        return " ".join(template.render(Context(facts, autoescape=False)).split())
 
 
 @lru_cache(maxsize=100)
@@ -57,13 +64,14 @@ def names(people: Sequence[str]) -> str:
     """`ann`, `ann and bob`, `ann, bob and 3 others`"""
     match list(people):
         case []:
-            return "Somebody"
+            return gettext("Somebody")
         case [one]:
             return one
         case [one, other]:
-            return f"{one} and {other}"
+            return gettext("{one} and {other}").format(one=one, other=other)
         case [one, other, third]:
-            return f"{one}, {other} and {third}"
+            return gettext("{one}, {other} and {third}").format(one=one, other=other, third=third)
         case [one, other, *rest]:
-            return f"{one}, {other} and {len(rest)} others"
+            several = ngettext("{one}, {other} and {count} other", "{one}, {other} and {count} others", len(rest))
+            return several.format(one=one, other=other, count=len(rest))
     raise AssertionError

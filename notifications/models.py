@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from notifications.kinds import Kind, kind_of
 from realtime import addresses
@@ -35,6 +36,7 @@ class Inbox(Feed):
     seen_rev = models.BigIntegerField(default=0, editable=False)  # when the person last looked
     read_rev = models.BigIntegerField(default=0, editable=False)  # when all was last marked read
     cleared_rev = models.BigIntegerField(default=0, editable=False)  # when all was last marked done
+    language = models.CharField(max_length=20, blank=True, editable=False)  # of the last page they opened; empty: the site's
     time_zone = models.CharField(max_length=60, blank=True)  # empty: the site's
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
@@ -49,6 +51,11 @@ class Inbox(Feed):
     @property
     def has_unseen(self) -> bool:
         return self.unread_count > 0 and self.raised_rev > self.seen_rev
+
+    @property
+    def reader_language(self) -> str:
+        """What its owner reads."""
+        return self.language or settings.LANGUAGE_CODE
 
     @property
     def zone(self) -> ZoneInfo:
@@ -176,10 +183,10 @@ class Cause(models.Model):
 class Channel(models.TextChoices):
     """A way to tell somebody."""
 
-    IN_APP = "in_app", "Bell"
-    BROWSER = "browser", "Browser notification"
-    EMAIL = "email", "E-mail"
-    WEBHOOK = "webhook", "Webhook"
+    IN_APP = "in_app", _("Bell")
+    BROWSER = "browser", _("Browser notification")
+    EMAIL = "email", _("E-mail")
+    WEBHOOK = "webhook", _("Webhook")
 
 
 class Preference(models.Model):
@@ -201,9 +208,9 @@ class TargetLevel(models.Model):
     """How much a person wants to hear of one feed, such as a room. Without a row it is MENTIONS."""
 
     class Level(models.TextChoices):
-        ALL = "all", "Everything"
-        MENTIONS = "mentions", "What concerns me"
-        NONE = "none", "Nothing"
+        ALL = "all", _("Everything")
+        MENTIONS = "mentions", _("What concerns me")
+        NONE = "none", _("Nothing")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     target = models.CharField(max_length=80)

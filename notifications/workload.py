@@ -53,7 +53,7 @@ class NotificationsWorkload:
         return {
             "rev": inbox.rev,
             "changes": [[rev, pk, str(client_id)] for rev, pk, client_id in receipts],
-            "rows": [_gone(line.pk, line.rev) if line.withdrawn_at else _row(render(line)) for line in lines]
+            "rows": [_gone(line.pk, line.rev) if line.withdrawn_at else _row(render(inbox, line)) for line in lines]
             + [_badge(inbox.rev, inbox.unread_count)],
         }
 

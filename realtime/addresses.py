@@ -9,6 +9,8 @@ import socket
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from realtime.protocol import Refusal
 
@@ -20,19 +22,19 @@ def check_url(url: str) -> SplitResult:
     """Raises `Refusal` for what can never be called. Where the name leads to is asked at each call: it may change."""
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises ValueError when it is none
+        str(parts.port)  # raises ValueError when it is none
         (parts.hostname or "").encode("idna")  # likewise, for a name that cannot be asked for
     except ValueError:
-        raise _bad("That is not an address.") from None
+        raise _bad(_("That is not an address.")) from None
     schemes = {"https", "http"} if settings.DEBUG else {"https"}
     if parts.scheme not in schemes or not parts.hostname or len(url) > URL_LENGTH:
-        raise _bad(f"The address begins with {' or '.join(sorted(schemes, reverse=True))}://.")
+        raise _bad(_("The address begins with https or http://.") if settings.DEBUG else _("The address begins with https://."))
     if parts.username or parts.password or any(ord(character) <= 32 for character in url):
-        raise _bad("The address has no user name and no spaces.")
+        raise _bad(_("The address has no user name and no spaces."))
     if not f"{parts.path}{parts.query}".isascii():
-        raise _bad("What follows the name is written with % and digits where it is not plain ASCII.")
+        raise _bad(_("What follows the name is written with % and digits where it is not plain ASCII."))
     if not settings.DEBUG and _literal_address(parts.hostname) and not _is_public(parts.hostname):
-        raise _bad("The address is not on the public Internet.")
+        raise _bad(_("The address is not on the public Internet."))
     return parts
 
 
@@ -45,7 +47,7 @@ def resolve(parts: SplitResult) -> tuple[str, int]:
     found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
     if not settings.DEBUG and not all(_is_public(address) for address in addresses):
-        raise _bad("The address is not on the public Internet.")
+        raise _bad(_("The address is not on the public Internet."))
     return addresses[0], port
 
 
@@ -63,5 +65,5 @@ def _literal_address(host: str) -> bool:
     return True
 
 
-def _bad(message: str) -> Refusal:
+def _bad(message: str | Promise) -> Refusal:
     return Refusal("bad_value", message, field="url")

@@ -37,5 +37,19 @@ def shared_fragment(template: str, context: dict[str, Any]) -> str:
     `<a data-word="title" title="...">`. Where a page includes the same template they are in the reader's language at once.
     """
     with translation.override(None):
-        html = get_template(template).render(context)
+        return _fragment(template, context)
+
+
+def personal_fragment(template: str, context: dict[str, Any], language: str) -> str:
+    """HTML that one person alone will see, in their language, whoever causes it."""
+    if translation.get_language() == language:  # such as for the next of many who are told together
+        return _fragment(template, context)
+    if translation.get_language() == language:  # as for most of many who are told together
+        return _fragment(template, context)
+    with translation.override(language):
+        return _fragment(template, context)
+
+
+def _fragment(template: str, context: dict[str, Any]) -> str:
+    html = get_template(template).render(context)
     return "".join([html])  # a plain string: the encoder knows no SafeString

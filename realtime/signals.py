@@ -8,7 +8,8 @@ from django.dispatch import Signal
 # A person should hear of something, wherever they are in the site. Arguments: `user` (or `users`: people or a queryset of
 # them), `kind` ("chat.mention"), `text`, `url`, `actor` (a user or None), `dedupe_key` (the same key notifies once), `group_key`
 # (may be folded together with others of that key). Optional: `detail` (a second line), `target` (the feed that it is about)
-# and `place` (where in it), so that reading there is reading here, `data` (for the template of the kind).
+# and `place` (where in it), so that reading there is reading here, `data` (for the template of the kind). `text`, `detail` and
+# what is in `data` may be lazy (`gettext_lazy`, `format_lazy`): each person is told in their own language.
 user_notified = Signal()
 
 # The reason to notify is gone. Arguments: `user` (None: everybody who was told), `dedupe_key`.

@@ -5,7 +5,7 @@
 The same header opens `/ws/`, carries commands to `/commands/`, and reads the apps' JSON under `@require_token(scope)`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -85,7 +85,7 @@ class OwnTokens:
     """What one app gives out to people, so that programs of theirs may act for them. `scopes`: "app:read", with its words."""
 
     app: str
-    scopes: dict[str, str]
+    scopes: Mapping[str, Any]
 
     def of(self, user: Any) -> QuerySet[AccessToken]:
         """A person's tokens of this app that still work, the latest first."""

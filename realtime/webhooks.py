@@ -19,6 +19,8 @@ from datetime import timedelta
 from threading import Timer
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from realtime.addresses import check_url, resolve
@@ -85,7 +87,7 @@ def cut_off_after(seconds: float, sock: socket.socket) -> Iterator[None]:
         yield
     except (OSError, http.client.HTTPException):
         if time.monotonic() >= end:
-            raise NotDelivered(f"no answer in {seconds} seconds") from None
+            raise NotDelivered(format_lazy(_("no answer in {seconds} seconds"), seconds=seconds)) from None
         raise
     finally:
         timer.cancel()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -18,6 +19,7 @@ HUES = 12  # as many as components.css has; avatar.js counts the same
 
 
 @register.simple_tag
+@lru_cache(maxsize=1000)  # the same few stand in each line of each list
 def icon(name: str, classes: str = "") -> SafeString:
     """A symbol of static/icons.svg. Always decoration: the words stand beside it or in aria-label."""
     return format_html(

@@ -6,7 +6,7 @@ broadcasts after the commit. What is refused raises `Refusal` before anything is
 
 from notifications.services.announcing import announce, announce_step, enqueue_announcement, people_of
 from notifications.services.digests import send_digest
-from notifications.services.inboxes import inbox_of
+from notifications.services.inboxes import inbox_of, note_language
 from notifications.services.marking import clear_all, mark, mark_read_at, mark_seen, read_all
 from notifications.services.preferences import (
     followers_of,
@@ -34,6 +34,7 @@ __all__ = [
     "mark",
     "mark_read_at",
     "mark_seen",
+    "note_language",
     "notify",
     "notify_many",
     "people_of",

@@ -6,8 +6,10 @@ from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
-from notifications.services.raising import RECIPIENTS, News, _checked, notify_many
+from notifications.services.raising import RECIPIENTS, News, _checked, _line, notify_many
 from realtime import jobs
 from realtime.protocol import Refusal
 from realtime.registry import sources
@@ -18,14 +20,18 @@ User = get_user_model()
 def people_of(audience: str) -> "QuerySet[Any]":
     """`everyone`, `staff`, or `room:3`: whoever is in it. Raises `Refusal` for any other."""
     active = User.objects.filter(is_active=True)
-    word, _, pk = audience.partition(":")
+    word, _colon, pk = audience.partition(":")
     if audience == "everyone":
         return active
     if audience == "staff":
         return active.filter(is_staff=True)
     members = _members(word, pk)
     if members is None:
-        raise Refusal("bad_value", f"{audience!r} is not everyone, staff or room:ID.", field="audience")
+        raise Refusal(
+            "bad_value",
+            format_lazy(_("{audience} is not everyone, staff or room:ID."), audience=repr(audience)),
+            field="audience",
+        )
     return active.filter(pk__in=members)
 
 
@@ -53,10 +59,11 @@ def announce(text: str, audience: str, *, url: str = "", actor: Any = None, key:
 def enqueue_announcement(staff: Any, text: str, audience: str, url: str = "") -> None:
     """The same from a web page, which cannot wait: a job tells `RECIPIENTS` people and asks for the next."""
     if not staff.is_staff:
-        raise Refusal("not_allowed", "Only staff may do this.")
+        raise Refusal("not_allowed", _("Only staff may do this."))
     people_of(audience)
     news = announcement(text, url, staff, "")
-    payload = {"text": news.text, "url": news.url, "audience": audience, "actor": staff.pk, "key": news.dedupe_key, "after": 0}
+    facts = {"text": _line(news.text), "url": news.url, "key": news.dedupe_key}
+    payload = {**facts, "audience": audience, "actor": staff.pk, "after": 0}
     jobs.enqueue("notifications.announce", payload)
 
 

@@ -5,7 +5,8 @@ from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import ngettext
 
 from notifications.models import Notification
 from notifications.services.inboxes import inbox_of
@@ -36,14 +37,19 @@ def send_digest(user_id: int) -> int:
     chosen = [notification for notification in unread if (notification.kind, notification.target) in wanted]
     if not chosen:
         return 0
-    EmailMessage(_subject(chosen), _body(user, chosen), to=[user.email]).send()
+    with translation.override(inbox.reader_language):
+        email = EmailMessage(_subject(chosen), _body(user, chosen), to=[user.email])
+    email.send()
     Notification.objects.filter(pk__in=[notification.pk for notification in chosen]).update(emailed_at=timezone.now())
     return len(chosen)
 
 
 def _subject(chosen: list[Notification]) -> str:
-    first = " ".join(chosen[0].text.split())  # a line break would begin another header
-    return f"{first} · {settings.SITE_NAME}" if len(chosen) == 1 else f"{len(chosen)} notifications · {settings.SITE_NAME}"
+    if len(chosen) == 1:
+        said = " ".join(chosen[0].text.split())  # a line break would begin another header
+    else:
+        said = ngettext("{count} notification", "{count} notifications", len(chosen)).format(count=len(chosen))
+    return f"{said} · {settings.SITE_NAME}"
 
 
 def _body(user: object, chosen: list[Notification]) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from notifications.events import InboxCleared, InboxRead, InboxSeen
 from notifications.frames import changed_event
@@ -34,7 +35,7 @@ CHANGES: dict[str, dict[str, bool]] = {
 def mark(user: Any, ids: Collection[int], what: str, client_id: UUID | None = None) -> Done:
     """Mark some of one's own. Ids of others are passed over in silence: they tell nothing, not even that they exist."""
     if what not in CHANGES:
-        raise Refusal("bad_value", "There is no such mark.", field="mark")
+        raise Refusal("bad_value", _("There is no such mark."), field="mark")
     inbox = locked_inbox(user)
     if client_id and (done := once(user, client_id)):
         return done

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from notifications.kinds import kind_of, kinds
 from notifications.models import Channel, Inbox, Preference, TargetLevel, Webhook
@@ -65,18 +66,18 @@ def default_of(kind: str, channel: str) -> bool:
 def set_preference(user: Any, kind: str, channel: str, is_on: bool) -> None:
     """Choose whether one kind of notification comes by one channel. In-app off means not at all."""
     if kind not in kinds():
-        raise Refusal("not_found", "There is no such kind.", field="kind")
+        raise Refusal("not_found", _("There is no such kind."), field="kind")
     if channel not in Channel.values:
-        raise Refusal("bad_value", "There is no such channel.", field="channel")
+        raise Refusal("bad_value", _("There is no such channel."), field="channel")
     Preference.objects.update_or_create(user=user, kind=kind, channel=channel, defaults={"is_on": is_on})
 
 
 def set_level(user: Any, target: str, level: str) -> None:
     """How much to hear of one feed that the person may read."""
     if level not in TargetLevel.Level.values:
-        raise Refusal("bad_value", "Choose everything, what concerns you, or nothing.", field="level")
+        raise Refusal("bad_value", _("Choose everything, what concerns you, or nothing."), field="level")
     if not may_read(user, target):
-        raise Refusal("not_found", "There is no such room.", field="target")
+        raise Refusal("not_found", _("There is no such room."), field="target")
     if level == TargetLevel.Level.MENTIONS:
         TargetLevel.objects.filter(user=user, target=target).delete()
     else:
@@ -105,11 +106,11 @@ def set_inbox_settings(
 ) -> Inbox:
     """Quiet hours in the person's own time, and how long to wait before an e-mail."""
     if time_zone and time_zone not in available_timezones():
-        raise Refusal("bad_value", "There is no such time zone.", field="time_zone")
+        raise Refusal("bad_value", _("There is no such time zone."), field="time_zone")
     if (quiet_from is None) != (quiet_until is None):
-        raise Refusal("bad_value", "Quiet hours need a beginning and an end.", field="quiet_until")
+        raise Refusal("bad_value", _("Quiet hours need a beginning and an end."), field="quiet_until")
     if email_after_minutes not in EMAIL_MINUTES:
-        raise Refusal("bad_value", "Choose one of the times.", field="email_after_minutes")
+        raise Refusal("bad_value", _("Choose one of the times."), field="email_after_minutes")
     inbox = locked_inbox(user)
     inbox.advance(0, time_zone=time_zone, quiet_from=quiet_from, quiet_until=quiet_until, email_after_minutes=email_after_minutes)
     move_digest(inbox)

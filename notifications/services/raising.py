@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from notifications.frames import raised_event
 from notifications.kinds import kind_of, render_text
@@ -34,12 +36,15 @@ RECIPIENTS = 500  # in one transaction: their inboxes are locked meanwhile
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is to be told, the same for everybody who is told. See realtime/signals.py for the meaning of each."""
+    """What is to be told, the same for everybody who is told. See realtime/signals.py for the meaning of each.
+
+    What is lazy is said to each in the language of their inbox.
+    """
 
     kind: str
-    text: str
+    text: str | Promise
     url: str = ""
-    detail: str = ""
+    detail: str | Promise = ""
     actor: Any = None
     dedupe_key: str = ""
     group_key: str = ""
@@ -48,7 +53,15 @@ class News:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def notify(user: Any, kind: str, text: str, **facts: Any) -> Notification | None:
+class Words(NamedTuple):
+    """What news say in one language."""
+
+    text: str
+    detail: str
+    data: dict[str, Any]
+
+
+def notify(user: Any, kind: str, text: str | Promise, **facts: Any) -> Notification | None:
     """Tell one person. None when they know it already, or did not want to. Raises `Refusal` for a bad URL or text."""
     raised = _tell([user.pk], _checked(News(kind, text, **facts)))
     return raised[0] if raised else None
@@ -96,6 +109,7 @@ def _fold_or_insert(told: list[Inbox], news: News) -> list[Notification]:
     open_ones = Notification.objects.unread().filter(inbox__in=told, withdrawn_at=None, group_key=news.group_key)
     folded = {notification.inbox_id: notification for notification in open_ones} if news.group_key else {}
     names = _actor_names(folded.values(), news)
+    words = {language: _words(news, language) for language in {inbox.reader_language for inbox in told}}
     now = timezone.now()
     new, result = [], []
     for inbox in told:
@@ -106,11 +120,11 @@ def _fold_or_insert(told: list[Inbox], news: News) -> list[Notification]:
             inbox.unread_count += 1
             notification = Notification(inbox=inbox, kind=news.kind, group_key=news.group_key, count=0)
             new.append(notification)
-        _update(notification, inbox, news, names.get(notification.pk, names_of([news.actor])), now)
+        _update(notification, inbox, news, words[inbox.reader_language], names.get(notification.pk, names_of([news.actor])), now)
         result.append(notification)
     Notification.objects.bulk_create(new)
     Notification.objects.bulk_update(folded.values(), _COLUMNS)
-    Cause.objects.bulk_create([_cause(notification, news) for notification in result])
+    Cause.objects.bulk_create(_causes(told, result, news, words))
     _count([inbox for inbox in told if inbox.pk not in folded], 1)
     _count([inbox for inbox in told if inbox.pk in folded], 0)
     return result
@@ -132,13 +146,21 @@ _COLUMNS = [
 ]
 
 
-def _update(notification: Notification, inbox: Inbox, news: News, actors: list[str], now: Any) -> None:
+def _words(news: News, language: str) -> Words:
+    """Once for each language, however many read it."""
+    with translation.override(language):
+        data = {name: str(fact) if isinstance(fact, Promise) else fact for name, fact in news.data.items()}
+        return Words(_line(news.text), _plain(str(news.detail)).strip()[:DETAIL_LENGTH], data)
+
+
+def _update(notification: Notification, inbox: Inbox, news: News, words: Words, actors: list[str], now: Any) -> None:
     notification.rev = notification.raised_rev = inbox.rev
     notification.raised_at = now
     notification.count += 1
     notification.actor = news.actor
-    notification.text = render_text(news.kind, news.text, actors, notification.count, news.data)[:TEXT_LENGTH]
-    notification.detail, notification.url, notification.target = news.detail, news.url, news.target
+    text = render_text(news.kind, words.text, actors, notification.count, words.data, inbox.reader_language)
+    notification.text, notification.detail = text[:TEXT_LENGTH], words.detail
+    notification.url, notification.target = news.url, news.target
     notification.place = max(filter(None, [notification.place, news.place]), default=None)
     notification.emailed_at = notification.done_at = None
 
@@ -157,18 +179,19 @@ def names_of(actors: Iterable[Any]) -> list[str]:
     return [actor.get_username() for actor in actors if actor is not None]
 
 
-def _cause(notification: Notification, news: News) -> Cause:
-    return Cause(
-        inbox_id=notification.inbox_id,
-        notification=notification,
-        dedupe_key=news.dedupe_key,
-        actor=news.actor,
-        text=news.text,
-        detail=news.detail,
-        url=news.url,
-        place=news.place,
-        data=news.data,
-    )
+def _causes(told: list[Inbox], notifications: list[Notification], news: News, words: dict[str, Words]) -> list[Cause]:
+    return [
+        Cause(
+            inbox_id=inbox.pk,
+            notification=notification,
+            dedupe_key=news.dedupe_key,
+            actor=news.actor,
+            url=news.url,
+            place=news.place,
+            **words[inbox.reader_language]._asdict(),
+        )
+        for inbox, notification in zip(told, notifications, strict=True)
+    ]
 
 
 def _count(inboxes: list[Inbox], unread: int) -> None:
@@ -184,25 +207,17 @@ def _deliver(told: list[Inbox], notifications: list[Notification], ways: dict[in
 
 
 def _checked(news: News) -> News:
-    text = " ".join(_plain(news.text).split())[:TEXT_LENGTH]
-    if not text:
-        raise Refusal("bad_value", "A notification needs a text.", field="text")
+    if not _line(news.text):
+        raise Refusal("bad_value", _("A notification needs a text."), field="text")
     if len(news.url) > URL_LENGTH or not is_safe_url(news.url):
-        raise Refusal("bad_value", "A notification leads to a page of this site, or to one with http or https.", field="url")
+        raise Refusal("bad_value", _("A notification leads to a page of this site, or to one with http or https."), field="url")
     if len(news.kind) > 40 or len(news.dedupe_key) > KEY_LENGTH or len(news.group_key) > KEY_LENGTH:
-        raise Refusal("bad_value", "A kind or a key is too long.", field="kind")
-    return News(
-        kind=kind_of(news.kind).name,
-        text=text,
-        url=news.url,
-        detail=_plain(news.detail).strip()[:DETAIL_LENGTH],
-        actor=news.actor,
-        dedupe_key=news.dedupe_key or f"once.{uuid4()}",
-        group_key=news.group_key,
-        target=news.target,
-        place=news.place,
-        data=news.data,
-    )
+        raise Refusal("bad_value", _("A kind or a key is too long."), field="kind")
+    return replace(news, kind=kind_of(news.kind).name, dedupe_key=news.dedupe_key or f"once.{uuid4()}")
+
+
+def _line(text: str | Promise) -> str:
+    return " ".join(_plain(str(text)).split())[:TEXT_LENGTH]
 
 
 def _plain(text: str) -> str:

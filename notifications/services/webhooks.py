@@ -10,6 +10,8 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from notifications.models import Notification, Webhook
 from notifications.services.raising import notify
@@ -45,12 +47,12 @@ def send_test(user: Any) -> int:
     """Call the webhook now, so that the person sees what it answers. Returns the status; raises `Refusal`."""
     hook = Webhook.objects.filter(user=user).first()
     if hook is None:
-        raise Refusal("not_found", "There is no webhook.")
+        raise Refusal("not_found", _("There is no webhook."))
     tests_per_person.spend(user.pk)
     try:
         status = call(hook.url, hook.secret, {"type": "notifications.test", "text": "It works."})
     except FAILURES as error:
-        raise Refusal("bad_value", f"It did not work: {error}", field="url") from None
+        raise Refusal("bad_value", format_lazy(_("It did not work: {error}"), error=error), field="url") from None
     _has_worked(hook)
     return status
 
@@ -70,8 +72,8 @@ def _has_failed_for_long(hook: Webhook) -> bool:
 def _switch_off(hook: Webhook, error: Exception) -> None:
     """Until its owner saves it again, or tries it with success."""
     if Webhook.objects.filter(pk=hook.pk, off_at=None).update(off_at=timezone.now()):
-        text, url = "Your webhook is switched off: it has failed for a day", reverse("notifications:settings")
-        notify(hook.user, "notifications.webhook", text, detail=str(error), url=url)
+        text, url = _("Your webhook is switched off: it has failed for a day"), reverse("notifications:settings")
+        notify(hook.user, "notifications.webhook", text, detail=format_lazy("{error}", error=error), url=url)
 
 
 def describe(notification: Notification) -> dict[str, Any]:
@@ -95,5 +97,5 @@ def describe(notification: Notification) -> dict[str, Any]:
 def retry_dead(staff: Any, chosen: Iterable[Job]) -> int:
     """Give jobs that were given up another chance. Staff may."""
     if not staff.is_staff:
-        raise Refusal("not_allowed", "Only staff may do this.")
+        raise Refusal("not_allowed", _("Only staff may do this."))
     return jobs.retry(chosen)

@@ -52,7 +52,7 @@ def _take_back(inboxes: dict[int, Inbox], causes: list[Cause]) -> None:
         inbox.rev += 1
         notification.rev = inbox.rev
         if others := left[notification.pk]:
-            _retell(notification, others)
+            _retell(inbox, notification, others)
             events.append((inbox.group, changed_event(inbox, notification)))
         else:
             inbox.unread_count -= notification.is_unread
@@ -66,12 +66,13 @@ def _take_back(inboxes: dict[int, Inbox], causes: list[Cause]) -> None:
 _COLUMNS = ["rev", "count", "actor", "text", "detail", "url", "place", "saved_at", "withdrawn_at"]
 
 
-def _retell(notification: Notification, causes: list[Cause]) -> None:
+def _retell(inbox: Inbox, notification: Notification, causes: list[Cause]) -> None:
     """One cause fewer: say what is left, the latest first."""
     last = causes[0]
     actors = list(dict.fromkeys(names_of(cause.actor for cause in causes)))
     notification.count, notification.actor = len(causes), last.actor
-    notification.text = render_text(notification.kind, last.text, actors, notification.count, last.data)[:TEXT_LENGTH]
+    text = render_text(notification.kind, last.text, actors, notification.count, last.data, inbox.reader_language)
+    notification.text = text[:TEXT_LENGTH]
     notification.detail, notification.url = last.detail, last.url
     notification.place = max((cause.place for cause in causes if cause.place is not None), default=None)
 

@@ -128,7 +128,7 @@ class InboxPageTests(PageCase):
         notification = self.tell("Ahoy")
         from notifications.frames import render
 
-        self.assertInHTML(render(notification), self.page().content.decode())
+        self.assertInHTML(render(self.inbox, notification), self.page().content.decode())
 
     def test_the_bell_is_on_every_page_of_who_is_logged_in_and_of_nobody_else(self):
         self.tell()

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from notifications import services
@@ -18,7 +19,7 @@ from notifications.models import Notification, NotificationQuerySet
 from realtime.protocol import Refusal
 
 PAGE, LATEST = 30, 8  # notifications
-FOLDERS = {"all": "All", "unread": "Unread", "saved": "Saved", "done": "Done"}
+FOLDERS = {"all": _("All"), "unread": _("Unread"), "saved": _("Saved"), "done": _("Done")}
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def latest(request: HttpRequest) -> HttpResponse:
 @require_POST
 def mark(request: HttpRequest) -> HttpResponse:
     """`mark=read:17` marks one; `mark=read` those with a tick; `mark=all:read` everything."""
-    word, _, rest = request.POST.get("mark", "").partition(":")
+    word, _colon, rest = request.POST.get("mark", "").partition(":")
     try:
         if word == "all":
             services.clear_all(request.user) if rest == "done" else services.read_all(request.user)
@@ -74,7 +75,7 @@ def mark(request: HttpRequest) -> HttpResponse:
             ids = [pk for pk in chosen if pk is not None][:MARKED_AT_ONCE]
             services.mark(request.user, ids, word)
             if not ids:
-                notes.info(request, "Tick some notifications first.")
+                notes.info(request, _("Tick some notifications first."))
     except Refusal as refusal:
         notes.error(request, refusal.message)
     return redirect(next_url(request))

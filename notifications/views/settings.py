@@ -6,6 +6,7 @@ from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
@@ -35,7 +36,7 @@ def preferences_set(request: HttpRequest) -> HttpResponse:
         for cell in row["cells"]:
             if (cell["name"] in ticked) != cell["is_on"]:
                 services.set_preference(request.user, row["kind"].name, cell["channel"], not cell["is_on"])
-    notes.success(request, "Saved.")
+    notes.success(request, gettext("Saved."))
     return redirect("notifications:settings")
 
 
@@ -44,7 +45,7 @@ def preferences_set(request: HttpRequest) -> HttpResponse:
 def level_set(request: HttpRequest) -> HttpResponse:
     try:
         services.set_level(request.user, request.POST.get("target", ""), request.POST.get("level", ""))
-        notes.success(request, "Saved.")
+        notes.success(request, gettext("Saved."))
     except Refusal as refusal:
         notes.error(request, refusal.message)
     return redirect(next_url(request) if "next" in request.POST else "notifications:settings")
@@ -60,7 +61,7 @@ def inbox_set(request: HttpRequest) -> HttpResponse:
         services.set_inbox_settings(request.user, **form.cleaned_data)
     except Refusal as refusal:
         return render_settings(request, inbox_form=form, status=refuse(form, refusal))
-    notes.success(request, "Saved.")
+    notes.success(request, gettext("Saved."))
     return redirect("notifications:settings")
 
 
@@ -73,14 +74,14 @@ def webhook_set(request: HttpRequest) -> HttpResponse:
         match request.POST.get("do"):
             case "remove":
                 services.remove_webhook(request.user)
-                notes.success(request, "The webhook is gone.")
+                notes.success(request, gettext("The webhook is gone."))
             case "test":
-                notes.success(request, f"It answered with {services.send_test(request.user)}.")
+                notes.success(request, gettext("It answered with {status}.").format(status=services.send_test(request.user)))
             case _ if not form.is_valid():
                 return render_settings(request, webhook_form=form, status=422)
             case _:
                 services.set_webhook(request.user, form.cleaned_data["url"])
-                notes.success(request, "Notifications go there from now on.")
+                notes.success(request, gettext("Notifications go there from now on."))
     except Refusal as refusal:
         if request.POST.get("do") != "test":
             return render_settings(request, webhook_form=form, status=refuse(form, refusal))
@@ -109,7 +110,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
 def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         services.tokens.revoke(request.user, pk)
-        notes.success(request, "The token no longer works.")
+        notes.success(request, gettext("The token no longer works."))
     except Refusal as refusal:
         notes.error(request, refusal.message)
     return redirect("notifications:settings")

@@ -6,6 +6,7 @@ from django.contrib import messages as notes
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext, ngettext
 
 from notifications import services
 from notifications.forms import AnnouncementForm, refuse
@@ -22,7 +23,8 @@ def job_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         ids = [int(pk) for pk in request.POST.getlist("id") if pk.isdecimal() and len(pk) < 19]
         revived = services.retry_dead(request.user, dead.filter(pk__in=ids))
-        notes.success(request, f"{revived} will be tried again.")
+        said = ngettext("{count} will be tried again.", "{count} will be tried again.", revived)
+        notes.success(request, said.format(count=revived))
         return redirect("notifications:job_list")
     context: dict[str, Any] = {
         "dead": dead[:SHOWN],
@@ -43,6 +45,6 @@ def announce(request: HttpRequest) -> HttpResponse:
             except Refusal as refusal:
                 status = refuse(form, refusal)
             else:
-                notes.success(request, "It is on its way.")
+                notes.success(request, gettext("It is on its way."))
                 return redirect("notifications:announce")
     return render(request, "notifications/announce.html", {"form": form}, status=status)

@@ -1,5 +1,10 @@
 /* Asks for the browser's own notifications, when the person presses the button and never before. */
-const WORDS = { granted: "Allowed in this browser.", denied: "This browser refuses them for this site; its settings can change that." };
+import { gettext } from "../realtime/words.js";
+
+const WORDS = {
+  granted: gettext("Allowed in this browser."),
+  denied: gettext("This browser refuses them for this site; its settings can change that."),
+};
 
 class BrowserPermission extends HTMLElement {
   connectedCallback() {

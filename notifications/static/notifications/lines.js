@@ -1,4 +1,5 @@
 /* A list of notifications kept up to date by the frames of the inbox: in the bell and on the page. */
+import { gettext, language } from "../realtime/words.js";
 
 /** The HTML of a frame as an element. Our own template made it, and escaped what people typed. */
 export function element(html) {
@@ -79,7 +80,7 @@ export class Lines {
     delete line.dataset.unread;
     line.querySelector(".notification__text > .visually-hidden")?.remove();
     const button = line.querySelector('[value^="read:"]');
-    if (button) setButton(button, `unread:${line.dataset.id}`, "Mark unread", "eye");
+    if (button) setButton(button, `unread:${line.dataset.id}`, gettext("Mark unread"), "eye");
     if (!this.#belongs(this.#facts(line))) line.remove();
   }
 
@@ -99,14 +100,14 @@ function setButton(button, value, title, icon) {
 }
 
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
-const relative = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 
 /** "5 minutes ago" in place of the date, which stays as the title. */
 export function tellAges(root) {
   for (const time of root?.querySelectorAll("time[datetime]") ?? []) {
     const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
     const [unit, size] = UNITS.find(([, size]) => -seconds >= size) ?? ["second", 1];
-    time.title ||= new Date(time.dateTime).toLocaleString();
-    time.textContent = -seconds < 60 ? "just now" : relative.format(Math.round(seconds / size), unit);
+    time.title ||= new Date(time.dateTime).toLocaleString(language);
+    time.textContent = -seconds < 60 ? gettext("just now") : relative.format(Math.round(seconds / size), unit);
   }
 }

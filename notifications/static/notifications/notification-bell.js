@@ -4,6 +4,7 @@
  */
 import { FeedElement } from "../realtime/feed-element.js";
 import { socket } from "../realtime/socket.js";
+import { format, gettext } from "../realtime/words.js";
 import { badge } from "../js/badge.js";
 import { Lines, tellAges } from "./lines.js";
 import { carryOut, readByLink, mark } from "./marks.js";
@@ -52,7 +53,8 @@ class NotificationBell extends FeedElement {
     const count = this.querySelector(".bell__count");
     count.hidden = !unread;
     count.textContent = unread > 99 ? "99+" : String(unread);
-    this.querySelector(".bell__button").setAttribute("aria-label", unread ? `Notifications, ${unread} unread` : "Notifications");
+    const words = unread ? format(gettext("Notifications, %(unread)s unread"), { unread }) : gettext("Notifications");
+    this.querySelector(".bell__button").setAttribute("aria-label", words);
     this.querySelector('[value="all:read"]').disabled = !unread;
     if (!unread) delete this.dataset.unseen;
     badge("notifications", unread);
