@@ -138,7 +138,7 @@ class NumberTests(PageCase):
                 self.assertRegex(path, r"^(?:[ML]-?[\d.]+,-?[\d.]+|Z)+$|^M[\d .a-zA-Z-]+$")
         page = self.client.get(self.incident.get_absolute_url(), headers=GERMAN)
         self.assertContains(page, 'data-lat="48.86" data-lon="2.5"')
-        self.assertContains(page, "48.8600, 2.5000")
+        self.assertContains(page, "48.8600, 2.5000 · Frankreich")
         self.assertRegex(page.content.decode(), r'cx="[\d.]+" cy="[\d.]+"')
         page = self.client.get(f"{self.incident.get_absolute_url()}edit/", headers=GERMAN)
         self.assertContains(page, 'name="lat" value="48.86"')
@@ -156,7 +156,9 @@ class ToldTests(PageCase):
         draw(self.sam, name="Belt")
         self.assertEqual(told[0], ("Urgent: Flood", "In Harbour"))
         with translation.override("de"):
-            self.assertEqual([str(text) for text, _ in told], ["Dringend: Flood", "Niedrig: Flood", "2 offene Vorfälle in „Belt“"])
+            self.assertEqual(
+                [str(text) for text, _ in told], ["Dringend: Flood", "Niedrig: Flood", "2 offene Vorfälle in „Belt“"]
+            )
 
     def test_several_alerts_in_one_line(self):
         template = get_template("notifications/kinds/tracker.alert.txt").template
