@@ -7,6 +7,8 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from realtime.admin import HistoryInline, RecordAdmin
 from realtime.protocol import Refusal
@@ -73,10 +75,10 @@ class IncidentAdmin(OwningAdmin):
         before = Incident.objects.filter(pk=obj.pk).first() if obj.pk else None
         services.store([services.Edit(obj, before, request.user)])
 
-    @admin.action(description="Close the chosen incidents", permissions=["change"])
+    @admin.action(description=_("Close the chosen incidents"), permissions=["change"])
     def close(self, request: HttpRequest, queryset: Any) -> None:
         count = services.close_by_staff(request.user, queryset)
-        self.message_user(request, f"Closed: {count}.")
+        self.message_user(request, gettext("Closed: {count}.").format(count=count))
 
 
 @admin.register(AreaOfInterest)

@@ -18,4 +18,4 @@ def settle_area(payload: dict[str, Any]) -> None:
 
 @job("tracker.run")
 def run(payload: dict[str, Any]) -> None:
-    services.perform_run(payload["id"])
+    services.perform_run(payload["id"], payload.get("language"))

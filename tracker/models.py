@@ -14,6 +14,8 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from realtime.feeds import Feed, FeedQuerySet, Person
 from tracker.geo.cells import Box, covering, span, unwrapped
@@ -29,11 +31,16 @@ THE_MAP = 1  # its id
 class Severity(models.IntegerChoices):
     """Ordered, so that "at least as severe as" is `<=`."""
 
-    URGENT = 1
-    HIGH = 2
-    MEDIUM = 3
-    LOW = 4
-    INFO = 5
+    URGENT = 1, _("Urgent")
+    HIGH = 2, _("High")
+    MEDIUM = 3, _("Medium")
+    LOW = 4, _("Low")
+    INFO = 5, _("Info")
+
+    @property
+    def and_worse(self) -> Any:
+        """ "High and worse", in words."""
+        return self.label if self == Severity.URGENT else format_lazy(_("{severity} and worse"), severity=self.label)
 
 
 class MapQuerySet(FeedQuerySet):
@@ -305,11 +312,11 @@ class Alert(models.Model):
     """An area's owner was told of an incident. One row for both, kept in step with whether it still holds."""
 
     class Reason(models.TextChoices):
-        REPORTED = "reported"
-        RAISED = "raised"
-        MOVED = "moved", "Moved in"
-        REOPENED = "reopened"
-        DRAWN = "drawn", "The area was drawn"
+        REPORTED = "reported", _("Reported")
+        RAISED = "raised", _("Raised")
+        MOVED = "moved", _("Moved in")
+        REOPENED = "reopened", _("Reopened")
+        DRAWN = "drawn", _("The area was drawn")
 
     area = models.ForeignKey(AreaOfInterest, models.CASCADE, related_name="alerts")
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="alerts")
@@ -348,16 +355,16 @@ class Run(models.Model):
     """Something long that a job does for one person, as far as it has come: reading a file, changing many incidents."""
 
     class Kind(models.TextChoices):
-        IMPORT = "import"
-        CLOSE = "close", "Close incidents"
-        SEVERITY = "severity", "Set the severity"
+        IMPORT = "import", _("Import")
+        CLOSE = "close", _("Close incidents")
+        SEVERITY = "severity", _("Set the severity")
 
     class Status(models.TextChoices):
-        WAITING = "waiting"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
+        WAITING = "waiting", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.IMPORT)

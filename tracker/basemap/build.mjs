@@ -1,9 +1,10 @@
 /*
  * Makes the base map of tracker/static/tracker/ from Natural Earth (public domain, naturalearthdata.com), as the npm package
  * world-atlas carries it. Its shapes are spherical: seven edges run across the antimeridian, and a flat map would draw them as
- * bands around the world. Here they are cut there and at the pole. Run once, by hand, in an empty directory:
+ * bands around the world. Here they are cut there and at the pole. The countries have their English names, and by the code of a
+ * language those that Unicode's CLDR has for them (as Node knows it), where they differ. Run once, by hand, in an empty directory:
  *
- *     npm i --ignore-scripts world-atlas@2.0.2 topojson-client@3.1.0 d3-geo@3.1.2 d3-geo-projection@4.0.0
+ *     npm i --ignore-scripts world-atlas@2.0.2 topojson-client@3.1.0 d3-geo@3.1.2 d3-geo-projection@4.0.0 cldr-core@48.2.0
  *     NODE_PATH=node_modules node build.mjs .../tracker/static/tracker
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -14,6 +15,15 @@ const { feature } = require("topojson-client");
 const { geoEquirectangular } = await import(require.resolve("d3-geo").replace("dist/d3-geo.js", "src/index.js"));
 const { geoProject } = await import(require.resolve("d3-geo-projection").replace("dist/d3-geo-projection.js", "src/index.js"));
 
+const LANGUAGES = ["de"]; // of the site, besides English
+const { codeMappings } = JSON.parse(readFileSync(require.resolve("cldr-core/supplemental/codeMappings.json"))).supplemental;
+const REGIONS = new Map(
+  Object.entries(codeMappings)
+    .filter(([code, { _numeric }]) => code.length === 2 && _numeric)
+    .map(([code, { _numeric }]) => [_numeric, code]),
+);
+const UNNUMBERED = { Kosovo: "XK" };
+const PARTS = new Set(["Ashmore and Cartier Is."]); // of a country whose number they have
 const DEGREES = geoEquirectangular().scale(180 / Math.PI).translate([0, 0]).precision(0);
 
 for (const [scale, decimals] of [["110m", 2], ["50m", 2]]) {
@@ -31,9 +41,19 @@ function flat(country, decimals) {
   const coordinates = polygons.map((rings) => rings.map((ring) => round(ring, decimals)).filter((ring) => ring.length > 3));
   return {
     type: "Feature",
-    properties: { name: country.properties.name },
+    properties: names(country),
     geometry: { type: "MultiPolygon", coordinates: coordinates.filter((rings) => rings.length) },
   };
+}
+
+function names({ id, properties: { name } }) {
+  const region = PARTS.has(name) ? null : (REGIONS.get(id) ?? UNNUMBERED[name]);
+  const said = region ? LANGUAGES.map((language) => [language, nameIn(language, region)]) : [];
+  return { name, ...Object.fromEntries(said.filter(([, other]) => other !== name)) };
+}
+
+function nameIn(language, region) {
+  return new Intl.DisplayNames(language, { type: "region", style: "short" }).of(region);
 }
 
 /** Degrees with few decimals, north up, without points that fall together. */

@@ -1,7 +1,9 @@
 """How files say what has happened. Each module reads one format, row by row, into what `services.ingest` takes."""
 
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from django.utils.translation import gettext_lazy as _
 
 from tracker.formats import cap, csv, geojson, usgs
 from tracker.formats.reading import Broken, Row
@@ -12,7 +14,7 @@ READERS: dict[str, Callable[[BinaryIO], Iterator[Row]]] = {
     "cap": cap.read,
     "csv": csv.read,
 }
-NAMES = {"geojson": "GeoJSON", "usgs": "USGS earthquakes", "cap": "CAP 1.2 alerts", "csv": "CSV"}
+NAMES: dict[str, Any] = {"geojson": "GeoJSON", "usgs": _("USGS earthquakes"), "cap": _("CAP 1.2 alerts"), "csv": "CSV"}
 
 
 def guess(name: str, beginning: bytes) -> str:

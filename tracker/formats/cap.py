@@ -12,6 +12,8 @@ from xml.etree.ElementTree import Element, ParseError
 import shapely
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy
 
 from realtime.protocol import Refusal
 from tracker.formats.reading import Broken, Row, read_moment
@@ -41,9 +43,9 @@ def read(file: BinaryIO) -> Iterator[Row]:
                     yield refusal
                 element.clear()
     except DefusedXmlException:
-        raise Broken("This XML declares entities or a document type, which is not read.") from None
+        raise Broken(gettext_lazy("This XML declares entities or a document type, which is not read.")) from None
     except (ParseError, UnicodeDecodeError, ValueError, LookupError) as error:
-        raise Broken(f"This is not XML: {error}") from None
+        raise Broken(format_lazy(gettext_lazy("This is not XML: {error}"), error=str(error))) from None
 
 
 def observe(alert: Element) -> Observation | None:
@@ -82,7 +84,7 @@ def _info(alert: Element) -> Element:
     """The English one of several, or else the first."""
     infos = _children(alert, "info")
     if not infos:
-        raise Refusal("bad_field", "The alert has no info.", field="info")
+        raise Refusal("bad_field", gettext_lazy("The alert has no info."), field="info")
     return next((info for info in infos if (_text(info, "language") or "en").lower().startswith("en")), infos[0])
 
 
@@ -94,14 +96,15 @@ def _place(info: Element) -> tuple[float, float]:
             centre = (circle.text or "").split()
             if centre:
                 return read_point(*_pair(centre[0]))
-    raise Refusal("bad_field", "The alert has neither a polygon nor a circle.", field="area")
+    raise Refusal("bad_field", gettext_lazy("The alert has neither a polygon nor a circle."), field="area")
 
 
 def _middle(text: str) -> tuple[float, float]:
     """A point that is surely in the polygon."""
     pairs = text.split()
     if not 4 <= len(pairs) <= VERTICES:
-        raise Refusal("bad_field", f"A polygon has 4 to {VERTICES} positions; this has {len(pairs)}.", field="polygon")
+        message = gettext_lazy("A polygon has 4 to {limit} positions; this has {count}.")
+        raise Refusal("bad_field", format_lazy(message, limit=VERTICES, count=len(pairs)), field="polygon")
     points = [read_point(*_pair(pair)) for pair in pairs]
     middle = shapely.make_valid(shapely.Polygon(points)).representative_point()
     return read_point(middle.x, middle.y)
@@ -111,7 +114,8 @@ def _pair(text: str) -> tuple[float, float]:
     try:
         lat, lon = (float(part) for part in text.split(","))
     except ValueError:
-        raise Refusal("bad_field", f"A position is “latitude,longitude”; this is “{text[:30]}”.", field="area") from None
+        message = gettext_lazy("A position is “latitude,longitude”; this is “{text}”.")
+        raise Refusal("bad_field", format_lazy(message, text=text[:30]), field="area") from None
     return lon, lat
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import ijson
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from realtime.protocol import Refusal
 from tracker.formats.reading import Broken, Row, read_bool, read_moment, read_severity, read_text
@@ -38,13 +40,13 @@ def features(file: BinaryIO) -> Iterator[Any]:
             file.seek(beginning)
             yield from _single(file)
     except (ijson.JSONError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise Broken(f"This is not JSON: {' '.join(str(error).split())[:120]}") from None
+        raise Broken(format_lazy(_("This is not JSON: {error}"), error=" ".join(str(error).split())[:120])) from None
 
 
 def _single(file: BinaryIO) -> Iterator[Any]:
     for value in ijson.items(_events(file), ""):
         if not isinstance(value, dict) or value.get("type") not in {"Feature", "FeatureCollection"}:
-            raise Broken("This is neither a FeatureCollection nor a Feature.")
+            raise Broken(_("This is neither a FeatureCollection nor a Feature."))
         if value["type"] == "Feature":
             yield value
 
@@ -59,19 +61,19 @@ def _shallow(events: Iterator[Any]) -> Iterator[Any]:
     for event, value in events:
         depth += (event in {"start_map", "start_array"}) - (event in {"end_map", "end_array"})
         if depth > FILE_DEPTH:
-            raise Broken(f"Nested deeper than {FILE_DEPTH} levels.")
+            raise Broken(format_lazy(_("Nested deeper than {limit} levels."), limit=FILE_DEPTH))
         yield event, value
 
 
 def observe(feature: Any) -> Observation:
     """Raises `Refusal`."""
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        raise Refusal("bad_field", "This is not a Feature.", field="type")
+        raise Refusal("bad_field", _("This is not a Feature."), field="type")
     if deeper_than(DEPTH, feature):
-        raise Refusal("bad_field", f"Nested deeper than {DEPTH} levels.")
+        raise Refusal("bad_field", format_lazy(_("Nested deeper than {limit} levels."), limit=DEPTH))
     properties = feature.get("properties") or {}
     if not isinstance(properties, dict):
-        raise Refusal("bad_field", "Properties are an object.", field="properties")
+        raise Refusal("bad_field", _("Properties are an object."), field="properties")
     lon, lat = place_of(feature)
     return Observation(
         name=read_text(properties.get("name") or properties.get("title"), "name"),
@@ -91,10 +93,10 @@ def place_of(feature: dict[str, Any]) -> tuple[float, float]:
     """Of a Point; its height is left out. Raises `Refusal`."""
     geometry = feature.get("geometry")
     if not isinstance(geometry, dict) or geometry.get("type") != "Point":
-        raise Refusal("bad_field", "An incident is a Point.", field="geometry")
+        raise Refusal("bad_field", _("An incident is a Point."), field="geometry")
     coordinates = geometry.get("coordinates")
     if not isinstance(coordinates, list) or not 2 <= len(coordinates) <= 3:
-        raise Refusal("bad_field", "A Point has a longitude and a latitude.", field="geometry")
+        raise Refusal("bad_field", _("A Point has a longitude and a latitude."), field="geometry")
     return read_point(coordinates[0], coordinates[1])
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from realtime.protocol import Refusal
 from tracker.models import Severity
@@ -31,7 +33,7 @@ def read_severity(value: Any) -> int:
         return SEVERITIES[text]
     if not isinstance(value, bool) and text in {"1", "2", "3", "4", "5"}:
         return int(text)
-    raise Refusal("bad_field", "A severity is 1 (urgent) to 5 (info), or its name.", field="severity")
+    raise Refusal("bad_field", _("A severity is 1 (urgent) to 5 (info), or its name."), field="severity")
 
 
 def read_text(value: Any, field: str) -> str:
@@ -39,7 +41,7 @@ def read_text(value: Any, field: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Refusal("bad_field", f"The {field} is text.", field=field)
+        raise Refusal("bad_field", format_lazy(_("The {field} is text."), field=field), field=field)
     return str(value).strip()
 
 
@@ -53,7 +55,7 @@ def read_bool(value: Any, field: str) -> bool | None:
         return True
     if text in {"false", "no", "0", "open"}:
         return False
-    raise Refusal("bad_field", f"The {field} is true or false.", field=field)
+    raise Refusal("bad_field", format_lazy(_("The {field} is true or false."), field=field), field=field)
 
 
 def read_moment(value: Any, field: str) -> datetime | None:
@@ -67,5 +69,6 @@ def read_moment(value: Any, field: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         moment = None
     if moment is None:
-        raise Refusal("bad_field", f"The {field} is a moment, such as 2026-01-31T12:00:00Z.", field=field)
+        message = format_lazy(_("The {field} is a moment, such as 2026-01-31T12:00:00Z."), field=field)
+        raise Refusal("bad_field", message, field=field)
     return moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)

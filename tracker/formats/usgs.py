@@ -7,6 +7,8 @@ all it had. `alert` is the estimate of losses, where there is one.
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from django.utils.translation import gettext_lazy as _
+
 from realtime.protocol import Refusal
 from tracker.formats.geojson import DEPTH, deeper_than, features, place_of
 from tracker.formats.reading import Row, read_moment, read_text
@@ -30,12 +32,12 @@ def read(file: BinaryIO) -> Iterator[Row]:
 def observe(feature: Any) -> Observation:
     """Raises `Refusal`."""
     if not isinstance(feature, dict) or not isinstance(feature.get("properties"), dict) or deeper_than(DEPTH, feature):
-        raise Refusal("bad_field", "This is not a Feature.", field="type")
+        raise Refusal("bad_field", _("This is not a Feature."), field="type")
     facts = feature["properties"]
     lon, lat = place_of(feature)
     magnitude = facts.get("mag")
     if magnitude is not None and not is_number(magnitude):
-        raise Refusal("bad_field", "A magnitude is a number, or null.", field="mag")
+        raise Refusal("bad_field", _("A magnitude is a number, or null."), field="mag")
     return Observation(
         name=read_text(facts.get("title") or facts.get("place"), "title") or "Earthquake",
         description=_describe(magnitude, feature["geometry"]["coordinates"], facts),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import shapely
 from django.contrib.staticfiles import finders
+from django.utils.translation import get_language
 
 from tracker.geo.shapes import shape_of
 
@@ -13,7 +14,7 @@ OUTLINES = "tracker/world-110m.json"
 
 
 class Countries(NamedTuple):
-    names: list[str]
+    names: list[dict[str, str]]  # the English one as "name", others by the code of their language
     shapes: list[Any]
     tree: shapely.STRtree
 
@@ -27,10 +28,13 @@ def countries() -> Countries:
         with open(path) as file:
             features = json.load(file)["features"]
     shapes = [shapely.make_valid(shape_of(feature["geometry"])) for feature in features]
-    return Countries([feature["properties"]["name"] for feature in features], shapes, shapely.STRtree(shapes))
+    return Countries([feature["properties"] for feature in features], shapes, shapely.STRtree(shapes))
 
 
 def country_at(lon: float, lat: float) -> str:
-    """Its name; "" at sea. As coarse as the outlines: a town on a border may be on the wrong side."""
+    """Its name in the reader's language; "" at sea. As coarse as the outlines: a town on a border may be on the wrong side."""
     found = countries().tree.query(shapely.Point(lon, lat), "intersects")
-    return countries().names[found[0]] if len(found) else ""
+    if not len(found):
+        return ""
+    names = countries().names[found[0]]
+    return names.get(get_language() or "", names["name"])

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy
 import shapely
 import shapely.geometry
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
@@ -20,6 +22,15 @@ DECIMALS = 6  # of a degree: 11 cm
 CELLS = 16  # that cover an area: fewer means more points tested for nothing, more means more rows
 FARTHEST = 540  # degrees of longitude: an area may reach once around from any copy of the map
 TURNS = (-360, 0, 360)
+FAULTS = {  # as GEOS has them
+    "Self-intersection": _("Self-intersection"),
+    "Ring Self-intersection": _("Ring Self-intersection"),
+    "Hole lies outside shell": _("Hole lies outside shell"),
+    "Holes are nested": _("Holes are nested"),
+    "Nested shells": _("Nested shells"),
+    "Interior is disconnected": _("Interior is disconnected"),
+    "Too few points in geometry component": _("Too few points in geometry component"),
+}
 
 
 class Cell(NamedTuple):
@@ -33,17 +44,17 @@ def read_geometry(geometry: Any) -> dict[str, Any]:
     Nothing else is guessed or repaired. Raises `Refusal` with `too_long` or `invalid_geometry` that says what is wrong.
     """
     if not isinstance(geometry, dict) or geometry.get("type") not in {"Polygon", "MultiPolygon"}:
-        raise _invalid("An area is a GeoJSON Polygon or MultiPolygon.")
+        raise _invalid(_("An area is a GeoJSON Polygon or MultiPolygon."))
     polygons = geometry.get("coordinates")
     polygons = [polygons] if geometry["type"] == "Polygon" else polygons
     if not isinstance(polygons, list) or not polygons:
-        raise _invalid("It has no coordinates.")
+        raise _invalid(_("It has no coordinates."))
     _check_size(polygons)
     shape = shapely.MultiPolygon([_polygon(rings) for rings in polygons])
     if not shape.is_valid:
-        raise _invalid(f"{explain_validity(shape)}.".replace("[", " at ").replace("]", ""))
+        raise _invalid(_explained(explain_validity(shape)))
     if shape.area == 0:
-        raise _invalid("It has no surface.")
+        raise _invalid(_("It has no surface."))
     oriented = shapely.orient_polygons(shape)
     coordinates = [_rings(polygon) for polygon in oriented.geoms]
     if geometry["type"] == "Polygon":
@@ -54,12 +65,15 @@ def read_geometry(geometry: Any) -> dict[str, Any]:
 def read_point(lon: Any, lat: Any) -> tuple[float, float]:
     """A place on the map, rounded. Raises `Refusal("bad_field")`."""
     if not (is_number(lon) and is_number(lat)):
-        raise Refusal("bad_field", "Coordinates are two finite numbers: longitude, then latitude.", field="geometry")
+        raise Refusal("bad_field", _("Coordinates are two finite numbers: longitude, then latitude."), field="geometry")
     if abs(lat) > 90:
-        hint = " Are latitude and longitude swapped?" if abs(lat) <= 180 and abs(lon) <= 90 else ""
-        raise Refusal("bad_field", f"A latitude lies between -90 and 90; this is {lat:g}.{hint}", field="geometry")
+        message = _("A latitude lies between -90 and 90; this is {lat}.")
+        if abs(lat) <= 180 and abs(lon) <= 90:
+            message = _("A latitude lies between -90 and 90; this is {lat}. Are latitude and longitude swapped?")
+        raise Refusal("bad_field", format_lazy(message, lat=f"{lat:g}"), field="geometry")
     if abs(lon) > 180:
-        raise Refusal("bad_field", f"A longitude lies between -180 and 180; this is {lon:g}.", field="geometry")
+        message = _("A longitude lies between -180 and 180; this is {lon}.")
+        raise Refusal("bad_field", format_lazy(message, lon=f"{lon:g}"), field="geometry")
     return round(float(lon), DECIMALS) + 0.0, round(float(lat), DECIMALS) + 0.0
 
 
@@ -125,39 +139,43 @@ def _check_size(polygons: list[Any]) -> None:
     """Counted before anything is built of it."""
     rings = [ring for polygon in polygons if isinstance(polygon, list) for ring in polygon]
     if len(rings) > RINGS:
-        raise Refusal("too_long", f"An area may have {RINGS} rings; this has {len(rings)}.", field="geometry")
+        message = _("An area may have {limit} rings; this has {count}.")
+        raise Refusal("too_long", format_lazy(message, limit=RINGS, count=len(rings)), field="geometry")
     vertices = sum(len(ring) for ring in rings if isinstance(ring, list))
     if vertices > VERTICES:
-        raise Refusal("too_long", f"An area may have {VERTICES} vertices; this has {vertices}.", field="geometry")
+        message = _("An area may have {limit} vertices; this has {count}.")
+        raise Refusal("too_long", format_lazy(message, limit=VERTICES, count=vertices), field="geometry")
 
 
 def _polygon(rings: Any) -> shapely.Polygon:
     if not isinstance(rings, list) or not rings:
-        raise _invalid("A polygon is a list of rings.")
+        raise _invalid(_("A polygon is a list of rings."))
     outer, *holes = [_ring(ring) for ring in rings]
     return shapely.Polygon(outer, holes)
 
 
 def _ring(ring: Any) -> list[tuple[float, float]]:
     if not isinstance(ring, list) or len(ring) < 4:
-        raise _invalid("A ring has at least four positions, the last one equal to the first.")
+        raise _invalid(_("A ring has at least four positions, the last one equal to the first."))
     points = [_position(position) for position in ring]
     if points[0] != points[-1]:
-        raise _invalid("A ring is closed: its last position equals its first.")
+        raise _invalid(_("A ring is closed: its last position equals its first."))
     _check_jump(points)
     return points
 
 
 def _position(position: Any) -> tuple[float, float]:
     if not isinstance(position, list) or not 2 <= len(position) <= 3:
-        raise _invalid("A position is [longitude, latitude].")
+        raise _invalid(_("A position is [longitude, latitude]."))
     if not (is_number(position[0]) and is_number(position[1])):
-        raise _invalid("Coordinates are finite numbers.")
+        raise _invalid(_("Coordinates are finite numbers."))
     lon, lat = (round(float(value), DECIMALS) + 0.0 for value in position[:2])
     if abs(lat) > 90:
-        raise _invalid(f"A latitude lies between -90 and 90; this is {lat:g}. GeoJSON has the longitude first.")
+        message = _("A latitude lies between -90 and 90; this is {lat}. GeoJSON has the longitude first.")
+        raise _invalid(format_lazy(message, lat=f"{lat:g}"))
     if abs(lon) > FARTHEST:
-        raise _invalid(f"A longitude lies between -{FARTHEST} and {FARTHEST}; this is {lon:g}.")
+        message = _("A longitude lies between -{limit} and {limit}; this is {lon}.")
+        raise _invalid(format_lazy(message, limit=FARTHEST, lon=f"{lon:g}"))
     return lon, lat
 
 
@@ -168,12 +186,21 @@ def _check_jump(points: list[tuple[float, float]]) -> None:
     if max(lons) - min(lons) > 350 and max(lons) < 180 and min(lons) > -180:
         unwrapped = [lon % 360 for lon in lons]
         if max(unwrapped) - min(unwrapped) < 10:
-            raise _invalid("It jumps across the antimeridian. Write longitudes beyond 180 there, or split the area.")
+            raise _invalid(_("It jumps across the antimeridian. Write longitudes beyond 180 there, or split the area."))
 
 
 def _rings(polygon: shapely.Polygon) -> list[list[list[float]]]:
     return [[[x, y] for x, y in ring.coords] for ring in [polygon.exterior, *polygon.interiors]]
 
 
-def _invalid(reason: str) -> Refusal:
+def _explained(reason: str) -> Any:
+    """What GEOS finds wrong with a shape, and where: "Self-intersection[5 5]"."""
+    fault, _bracket, place = reason.partition("[")
+    said = FAULTS.get(fault, fault)
+    if not place:
+        return format_lazy("{fault}.", fault=said)
+    return format_lazy(_("{fault} at {place}."), fault=said, place=place.rstrip("]"))
+
+
+def _invalid(reason: Any) -> Refusal:
     return Refusal("invalid_geometry", reason, field="geometry")

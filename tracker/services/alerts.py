@@ -13,6 +13,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from realtime import jobs
 from realtime.broadcast import broadcast
@@ -20,6 +23,7 @@ from realtime.signals import user_notification_withdrawn, user_notified
 from tracker.frames import alert_event
 from tracker.models import Alert, AreaOfInterest, Incident, Map, Severity, Watch
 from tracker.services import matching
+from tracker.words import grouped
 
 AT_ONCE = 25  # pairs of a person and an incident that are told within the transaction of their cause; more are told by jobs
 TOGETHER = 1_000  # alerts of one area that are written in one transaction
@@ -104,7 +108,8 @@ def _tell_drawn(area: AreaOfInterest, watch: Watch, rev: int, notice: str, count
     if count == 1:
         text, url = _headline(shown[0].incident), incident_url(shown[0].incident)
     else:
-        text, url = f"{count:,} open incidents in “{area.name}”", f"{reverse('tracker:map')}?area={area.pk}"
+        words = ngettext_lazy("{count} open incident in “{area}”", "{count} open incidents in “{area}”", count)
+        text, url = format_lazy(words, count=grouped(count), area=area.name), f"{reverse('tracker:map')}?area={area.pk}"
     _notify(area.owner_id, text, url, notice, [area], group=False)
 
 
@@ -178,7 +183,7 @@ def _write(rows: Iterable[tuple[int, int, int]], owner_id: int, reason: str, not
     )
 
 
-def _notify(owner_id: int, text: str, url: str, notice: str, areas: list[AreaOfInterest], *, group: bool = True) -> None:
+def _notify(owner_id: int, text: Any, url: str, notice: str, areas: list[AreaOfInterest], *, group: bool = True) -> None:
     """Toast, inbox, e-mail: whatever the person chose, if anything here can do it."""
     user = areas[0].owner
     user_notified.send(
@@ -186,7 +191,7 @@ def _notify(owner_id: int, text: str, url: str, notice: str, areas: list[AreaOfI
         user=user,
         kind="tracker.alert",
         text=text,
-        detail=f"In {', '.join(area.name for area in areas)}",
+        detail=format_lazy(_("In {areas}"), areas=", ".join(area.name for area in areas)),
         url=url,
         dedupe_key=notice,
         group_key=f"tracker.area.{areas[0].pk}" if group else "",
@@ -195,8 +200,9 @@ def _notify(owner_id: int, text: str, url: str, notice: str, areas: list[AreaOfI
     )
 
 
-def _headline(incident: Incident) -> str:
-    return f"{Severity(incident.severity).label}: {incident.name}"
+def _headline(incident: Incident) -> Any:
+    """Lazy: in the language of whoever is told."""
+    return format_lazy("{severity}: {name}", severity=Severity(incident.severity).label, name=incident.name)
 
 
 def _withdraw(alerts: QuerySet) -> None:

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from realtime.broadcast import broadcast
 from realtime.limits import Limit
@@ -44,7 +46,7 @@ def save_area(user: Any, plan: Plan) -> Done:
     area_changes_per_person.spend(user.pk)
     area = get_changeable_area(user, plan.id) if plan.id else _new_area(user)
     if plan.is_shared and not user.is_staff:
-        raise Refusal("not_allowed", "Only staff may share an area with everybody.", field="is_shared")
+        raise Refusal("not_allowed", _("Only staff may share an area with everybody."), field="is_shared")
     area.name, area.severity = plan.name, plan.severity
     area.geometry, area.is_active, area.is_shared = plan.geometry, plan.is_active, plan.is_shared
     area.save()  # receivers.py does the rest, as for one that is saved in a shell
@@ -73,9 +75,9 @@ def get_changeable_area(user: Any, area_id: int) -> AreaOfInterest:
     """Raises `Refusal`; of somebody else's area it is not even told that it exists."""
     area = AreaOfInterest.objects.visible_to(user).filter(pk=area_id).first()
     if area is None:
-        raise Refusal("not_found", "There is no such area.", field="id")
+        raise Refusal("not_found", _("There is no such area."), field="id")
     if not area.may_be_changed_by(user):
-        raise Refusal("not_allowed", "Only its owner and staff may change a shared area.")
+        raise Refusal("not_allowed", _("Only its owner and staff may change a shared area."))
     return area
 
 
@@ -121,15 +123,15 @@ def bury_area(area: AreaOfInterest) -> None:
 def check_area(area: AreaOfInterest) -> None:
     area.name = " ".join(area.name.split())
     if not area.name or "\x00" in area.name:
-        raise Refusal("bad_value", "An area needs a name.", field="name")
+        raise Refusal("bad_value", _("An area needs a name."), field="name")
     if area.severity not in Severity.values:
-        raise Refusal("bad_value", "A severity is a number from 1 (urgent) to 5 (info).", field="severity")
+        raise Refusal("bad_value", _("A severity is a number from 1 (urgent) to 5 (info)."), field="severity")
     area.geometry = read_geometry(area.geometry)
 
 
 def _new_area(user: Any) -> AreaOfInterest:
     if AreaOfInterest.objects.filter(owner=user.pk).count() >= AREAS_PER_PERSON:
-        raise Refusal("conflict", f"A person may have {AREAS_PER_PERSON} areas.")
+        raise Refusal("conflict", format_lazy(_("A person may have {limit} areas."), limit=AREAS_PER_PERSON))
     return AreaOfInterest(owner=user)
 
 

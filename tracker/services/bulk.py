@@ -7,13 +7,15 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from realtime import jobs
 from realtime.protocol import Refusal
 from tracker.asking import filtered
 from tracker.models import NAME_LENGTH, Map, Run, Severity
 from tracker.services import runs
 from tracker.services.storing import Edit, store
+from tracker.words import grouped
 
 TOGETHER = 200  # incidents in one transaction
 ASKED = ("q", "severity", "hours", "bbox", "state")  # of a list's address
@@ -23,18 +25,24 @@ ASKED = ("q", "severity", "hours", "bbox", "state")  # of a list's address
 def change_many(user: Any, kind: str, asked: Mapping[str, str], value: int | None = None) -> Run:
     """Close the incidents that are asked for, or set their severity: those that the person may change. Raises `Refusal`."""
     if kind not in {Run.Kind.CLOSE, Run.Kind.SEVERITY}:
-        raise Refusal("bad_value", "Incidents can be closed, or given a severity.", field="kind")
+        raise Refusal("bad_value", _("Incidents can be closed, or given a severity."), field="kind")
     if kind == Run.Kind.SEVERITY and value not in Severity.values:
-        raise Refusal("bad_value", "Choose a severity.", field="value")
+        raise Refusal("bad_value", _("Choose a severity."), field="value")
     query = {name: asked[name] for name in ASKED if asked.get(name)}
     total = _wanted(user, query).count()
     if not total:
-        raise Refusal("bad_value", "There is nothing among these that you may change.")
-    name = "Close" if kind == Run.Kind.CLOSE else f"Set to {Severity(value or 0).label.lower()}"
-    run = Run(owner=user, kind=kind, name=f"{name}: {total:,} incidents"[:NAME_LENGTH], query=query, value=value, total=total)
-    runs.save(run)
-    jobs.enqueue("tracker.run", {"id": run.pk})
+        raise Refusal("bad_value", _("There is nothing among these that you may change."))
+    run = Run(owner=user, kind=kind, name=_name_of(kind, value, total)[:NAME_LENGTH], query=query, value=value, total=total)
+    runs.begin(run)
     return run
+
+
+def _name_of(kind: str, value: int | None, total: int) -> str:
+    """For its owner, in the language of the moment."""
+    if kind == Run.Kind.CLOSE:
+        return ngettext("Close: {count} incident", "Close: {count} incidents", total).format(count=grouped(total))
+    words = ngettext("Set to {severity}: {count} incident", "Set to {severity}: {count} incidents", total)
+    return words.format(severity=Severity(value or 0).label.lower(), count=grouped(total))
 
 
 def change_on(run: Run, deadline: float) -> None:

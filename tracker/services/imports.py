@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy
 
-from realtime import jobs
 from realtime.limits import Limit
 from realtime.protocol import Refusal
 from tracker.formats import READERS, Broken, Row, guess
@@ -18,6 +19,7 @@ from tracker.models import NAME_LENGTH, SOURCE_LENGTH, Run
 from tracker.observations import Outcome
 from tracker.services import runs
 from tracker.services.ingest import ingest
+from tracker.words import grouped
 
 FILE_BYTES = 5_000_000
 ROWS = 10_000  # of a file that is uploaded
@@ -31,17 +33,15 @@ imports_per_person = Limit("imports", burst=4, per_second=2 / 600)
 def upload(user: Any, file: Any, *, format: str = "", source: str = "", is_dry_run: bool = False) -> Run:
     """Keep a file, and have it read by a job. Raises `Refusal`."""
     if file.size > FILE_BYTES:
-        raise Refusal(
-            "too_long", f"A file may have {FILE_BYTES // 1_000_000} MB; larger ones: manage.py tracker_import.", field="file"
-        )
+        message = gettext_lazy("A file may have {limit} MB; larger ones: manage.py tracker_import.")
+        raise Refusal("too_long", format_lazy(message, limit=FILE_BYTES // 1_000_000), field="file")
     content = file.read()
     run = new_import(user, file.name, content, format=format, source=source, is_dry_run=is_dry_run)
     imports_per_person.spend(user.pk)
     with transaction.atomic():
         file.seek(0)
         run.file = file
-        runs.save(run)
-        jobs.enqueue("tracker.run", {"id": run.pk})
+        runs.begin(run)
     return run
 
 
@@ -49,11 +49,13 @@ def new_import(user: Any, name: str, content: bytes, *, format: str, source: str
     """Not saved yet. Raises `Refusal`."""
     format = format or guess(name, content[:2_000])
     if format not in READERS:
-        raise Refusal("bad_value", "This looks neither like GeoJSON nor CAP nor CSV. Choose the format.", field="format")
+        message = gettext_lazy("This looks neither like GeoJSON nor CAP nor CSV. Choose the format.")
+        raise Refusal("bad_value", message, field="format")
     source = source.strip() or format
     if len(source) > SOURCE_LENGTH or not source.isprintable():
-        raise Refusal("bad_value", f"A source has a name of at most {SOURCE_LENGTH} characters.", field="source")
-    name = "".join(letter for letter in name.rpartition("/")[2] if letter.isprintable())[:NAME_LENGTH] or "file"
+        too_long = format_lazy(gettext_lazy("A source has a name of at most {limit} characters."), limit=SOURCE_LENGTH)
+        raise Refusal("bad_value", too_long, field="source")
+    name = "".join(letter for letter in name.rpartition("/")[2] if letter.isprintable())[:NAME_LENGTH] or gettext("file")
     digest = hashlib.sha256(content).hexdigest()
     return Run(owner=user, name=name, format=format, source=source, digest=digest, is_dry_run=is_dry_run)
 
@@ -67,7 +69,8 @@ def read_on(run: Run, deadline: float) -> None:
                     return
     except OSError as error:
         logger.warning("Import %s cannot be read: %s", run.pk, error)
-        runs.end(run, Run.Status.FAILED, "The worker cannot read the file. Send it again; if that fails too, tell staff.")
+        message = gettext("The worker cannot read the file. Send it again; if that fails too, tell staff.")
+        runs.end(run, Run.Status.FAILED, message)
 
 
 def drop_file(run: Run) -> None:
@@ -85,7 +88,8 @@ def steps(run: Run, file: BinaryIO, rows: int | None = None) -> Iterator[Run]:
         skipped = sum(1 for _ in islice(reading, run.position))
         while chunk := list(islice(reading, TOGETHER)):
             if rows is not None and skipped + len(chunk) > rows:
-                raise Broken(f"A file may have {rows:,} rows; larger ones: manage.py tracker_import.")
+                message = gettext("A file may have {limit} rows; larger ones: manage.py tracker_import.")
+                raise Broken(message.format(limit=grouped(rows)))
             if not _store(run, chunk, skipped, counted.percent):
                 return
             skipped += len(chunk)
@@ -93,7 +97,7 @@ def steps(run: Run, file: BinaryIO, rows: int | None = None) -> Iterator[Run]:
         if run.position:
             runs.end(run, Run.Status.DONE)
         else:
-            runs.end(run, Run.Status.FAILED, "There is no incident in it.")
+            runs.end(run, Run.Status.FAILED, gettext("There is no incident in it."))
     except Broken as broken:
         runs.end(run, Run.Status.FAILED, str(broken))
     yield run

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from realtime.limits import Limit
 from realtime.protocol import Refusal
@@ -111,9 +112,9 @@ def get_changeable(user: Any, incident_id: int) -> Incident:
     """Raises `Refusal` with `not_found` or `not_allowed`."""
     incident = Incident.objects.filter(pk=incident_id).first()
     if incident is None:
-        raise Refusal("not_found", "There is no such incident.", field="id")
+        raise Refusal("not_found", _("There is no such incident."), field="id")
     if not incident.may_be_changed_by(user):
-        raise Refusal("not_allowed", "Only its reporter and staff may change an incident.")
+        raise Refusal("not_allowed", _("Only its reporter and staff may change an incident."))
     return incident
 
 

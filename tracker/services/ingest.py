@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from realtime.protocol import Refusal
 from tracker.models import EXTERNAL_ID_LENGTH, SOURCE_LENGTH, URL_LENGTH, Alias, Incident, Map
@@ -70,7 +72,7 @@ class Intake:
     def _change(self, incident: Incident, one: Observation) -> Outcome:
         edit = self.edits.get(id(incident)) or Edit(incident, copy(incident), self.user)
         if edit.before and not edit.before.may_be_changed_by(self.user):
-            raise Refusal("not_allowed", "Somebody else reports this incident.", field="external_id")
+            raise Refusal("not_allowed", _("Somebody else reports this incident."), field="external_id")
         if one.at and incident.source_at and one.at < incident.source_at:
             return Outcome("same", incident)  # old news
         trial = copy(incident)
@@ -109,8 +111,11 @@ def _known(source: str, observations: Sequence[Observation]) -> dict[str, Incide
 
 def _check(source: str, one: Observation) -> None:
     if not source or len(source) > SOURCE_LENGTH or not source.isprintable():
-        raise Refusal("bad_field", f"A source has a name of at most {SOURCE_LENGTH} characters.", field="source")
+        message = format_lazy(_("A source has a name of at most {limit} characters."), limit=SOURCE_LENGTH)
+        raise Refusal("bad_field", message, field="source")
     if any(len(name) > EXTERNAL_ID_LENGTH or not name.isprintable() for name in one.names):
-        raise Refusal("bad_field", f"An external_id has at most {EXTERNAL_ID_LENGTH} characters.", field="external_id")
+        message = format_lazy(_("An external_id has at most {limit} characters."), limit=EXTERNAL_ID_LENGTH)
+        raise Refusal("bad_field", message, field="external_id")
     if len(one.url) > URL_LENGTH or not one.url.isprintable() or (one.url and not one.url.startswith(("http://", "https://"))):
-        raise Refusal("bad_field", f"A url begins with http(s):// and has at most {URL_LENGTH} characters.", field="url")
+        message = format_lazy(_("A url begins with http(s):// and has at most {limit} characters."), limit=URL_LENGTH)
+        raise Refusal("bad_field", message, field="url")

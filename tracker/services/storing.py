@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from realtime.broadcast import broadcast
 from realtime.protocol import Refusal
@@ -26,6 +28,10 @@ from tracker.services import alerts
 # What people may see change. The rest of a row follows from these.
 TOLD = ("name", "description", "severity", "closed", "lon", "lat", "url", "reporter_id")
 COLUMNS = (*TOLD, *Incident.KEPT_IN_STEP, "source_at")
+LENGTHS = (
+    ("name", NAME_LENGTH, _("A name may have {limit} characters.")),
+    ("description", DESCRIPTION_LENGTH, _("A description may have {limit} characters.")),
+)
 BATCH = 500  # rows in one statement
 
 
@@ -122,12 +128,12 @@ def check(incident: Incident) -> None:
     incident.lon, incident.lat = read_point(incident.lon, incident.lat)
     incident.name = " ".join(incident.name.split())
     if not incident.name:
-        raise Refusal("bad_value", "An incident needs a name.", field="name")
+        raise Refusal("bad_value", _("An incident needs a name."), field="name")
     if incident.severity not in Severity.values:
-        raise Refusal("bad_value", "A severity is a number from 1 (urgent) to 5 (info).", field="severity")
-    for field, limit in (("name", NAME_LENGTH), ("description", DESCRIPTION_LENGTH)):
+        raise Refusal("bad_value", _("A severity is a number from 1 (urgent) to 5 (info)."), field="severity")
+    for field, limit, too_long in LENGTHS:
         value = getattr(incident, field)
         if len(value) > limit:
-            raise Refusal("too_long", f"A {field} may have {limit} characters.", field=field)
+            raise Refusal("too_long", format_lazy(too_long, limit=limit), field=field)
         if "\x00" in value:
-            raise Refusal("bad_value", "There is a NUL character in it.", field=field)
+            raise Refusal("bad_value", _("There is a NUL character in it."), field=field)

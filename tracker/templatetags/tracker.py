@@ -7,6 +7,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from tracker.geo.countries import country_at
 from tracker.geo.minimap import picture_of_area, picture_of_point
@@ -35,6 +36,12 @@ def mini_map(thing: Incident | AreaOfInterest) -> dict[str, Any]:
 
 
 @register.filter
+def and_worse(severity: int) -> str:
+    """ "High and worse", of the number of a severity."""
+    return str(Severity(severity).and_worse)
+
+
+@register.filter
 def country(incident: Incident) -> str:
     """Where it is, in a word; "" at sea."""
     return country_at(incident.lon, incident.lat)
@@ -43,23 +50,24 @@ def country(incident: Incident) -> str:
 @register.filter
 def history_line(change: IncidentChange) -> str:
     """What one change was, in a sentence: "ann raised it from Medium to Urgent"."""
-    who = change.actor.get_username() if change.actor else "Somebody"
+    who = change.actor.get_username() if change.actor else gettext("Somebody")
     if not change.changes:
-        return f"{change.actor.get_username()} reported it" if change.actor else "Reported"
-    return f"{who} {', '.join(_verbs(change.changes))}"
+        return gettext("{who} reported it").format(who=who) if change.actor else gettext("Reported")
+    return gettext("{who} {changes}").format(who=who, changes=", ".join(_verbs(change.changes)))
 
 
 def _verbs(changes: dict[str, list[Any]]) -> Iterator[str]:
     if "severity" in changes:
         old, new = changes["severity"]
-        yield f"{'raised' if new < old else 'lowered'} it from {Severity(old).label} to {Severity(new).label}"
+        change = gettext("raised it from {old} to {new}") if new < old else gettext("lowered it from {old} to {new}")
+        yield change.format(old=Severity(old).label, new=Severity(new).label)
     if "closed" in changes:
-        yield "closed it" if changes["closed"][1] else "reopened it"
+        yield gettext("closed it") if changes["closed"][1] else gettext("reopened it")
     if "name" in changes:
-        yield f"renamed it from “{changes['name'][0]}”"
+        yield gettext("renamed it from “{name}”").format(name=changes["name"][0])
     if "lon" in changes or "lat" in changes:
-        yield "moved it"
+        yield gettext("moved it")
     if "description" in changes or "url" in changes:
-        yield "changed the details"
+        yield gettext("changed the details")
     if "reporter_id" in changes:
-        yield "gave it to somebody else"
+        yield gettext("gave it to somebody else")

@@ -431,3 +431,17 @@ class PageTests(MapCase):
         expect(run.locator('[data-fact="status"]')).to_have_text("done", timeout=20_000)
         expect(tab.page.locator(".failures")).to_contain_text("latitude")
         expect(run.locator('[data-fact="created"]')).to_have_text("600")
+
+
+class LanguageTests(MapCase):
+    def test_what_comes_live_is_said_in_the_language_of_the_page(self):
+        tab = self.tab("bob", "/tracker/#map=6/-45/100", locale="de-DE")
+        self.report("Heute neu", 100, -45, severity=1)
+        row = tab.sees("Heute neu")
+        expect(row.locator('[data-fact="severity"]')).to_have_text("Dringend")
+        expect(tab.page.locator("[data-count]")).to_have_text("1 Vorfall")
+        expect(tab.page.locator("[data-scope]")).to_have_text("in diesem Teil der Karte")
+        expect(tab.mark("Heute neu")).to_have_attribute("aria-label", "Dringend: Heute neu")
+        tab.report("Hier", severity="Hoch")
+        tab.toast("Es ist auf der Karte.")
+        expect(tab.panel("details").locator(".severity-tag")).to_contain_text("Hoch")

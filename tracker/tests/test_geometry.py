@@ -238,6 +238,13 @@ class ReadingTests(SimpleTestCase):
 
 @pytest.mark.once
 class BaseMapTests(SimpleTestCase):
+    def test_no_two_countries_have_one_name_in_any_language(self):
+        for name in ("world-110m.json", "world-50m.json"):
+            countries = json.loads(Path(finders.find(f"tracker/{name}")).read_text())["features"]
+            for language in ("name", "de"):
+                said = [country["properties"].get(language, country["properties"]["name"]) for country in countries]
+                self.assertEqual(len(set(said)), len(said), (name, language))
+
     def test_no_edge_of_a_country_runs_around_the_world(self):
         for name in ("world-110m.json", "world-50m.json"):
             countries = json.loads(Path(finders.find(f"tracker/{name}")).read_text())["features"]

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from realtime.protocol import Refusal
@@ -63,7 +64,7 @@ def area_delete(request: HttpRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         notes.error(request, refusal.message)
         return redirect(area)
-    notes.success(request, f"“{area.name}” is no longer watched.")
+    notes.success(request, gettext("“{name}” is no longer watched.").format(name=area.name))
     return redirect("tracker:area_list")
 
 

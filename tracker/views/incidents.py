@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from realtime.protocol import Refusal
@@ -69,7 +70,7 @@ def incident_report(request: HttpRequest) -> HttpResponse:
             except Refusal as refusal:
                 status = refuse(form, refusal)
             else:
-                notes.success(request, "Thank you. It is on the map.")
+                notes.success(request, gettext("Thank you. It is on the map."))
                 return redirect("tracker:incident_detail", done.id) if user else redirect("tracker:incident_report")
     return render(request, "tracker/incident_report.html", {"form": form}, status=status)
 
@@ -104,7 +105,7 @@ def incident_delete(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "tracker/incident_delete.html", {"incident": incident})
     if not _say(request, lambda: services.delete_incident(request.user, pk)):
         return redirect(incident)
-    notes.success(request, "Deleted.")
+    notes.success(request, gettext("Deleted."))
     return redirect("tracker:incident_list")
 
 

@@ -4,6 +4,7 @@ from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
@@ -34,7 +35,7 @@ def program_list(request: HttpRequest) -> HttpResponse:
 def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         services.tokens.revoke(request.user, pk)
-        notes.success(request, "Revoked. What used it is out.")
+        notes.success(request, gettext("Revoked. What used it is out."))
     except Refusal as refusal:
         notes.error(request, refusal.message)
     return redirect("tracker:program_list")

@@ -1,4 +1,5 @@
 /* What is to be noticed on the map, until it is looked at; with a sound, if the reader wants one. */
+import { format, gettext, ngettext } from "../realtime/words.js";
 import { NAMES } from "./severity.js";
 
 const SOUND = "tracker.sound"; // in localStorage
@@ -14,9 +15,9 @@ export class Alerts extends EventTarget {
       other.feature.properties.severity < one.feature.properties.severity ? other : one,
     );
     const { name, severity } = feature.properties;
-    const more = alerts.length > 1 ? ` and ${alerts.length - 1} more` : "";
+    const facts = { severity: NAMES[severity], name, n: alerts.length - 1, areas: areas.map((area) => area.name).join(", ") };
     this.#ring(severity);
-    return { feature, text: `${NAMES[severity]}: ${name}${more}, in ${areas.map((area) => area.name).join(", ")}` };
+    return { feature, text: format(sentence(facts.n), facts) };
   }
 
   /** It was looked at, is closed, or gone. */
@@ -64,4 +65,10 @@ export class Alerts extends EventTarget {
     });
     setTimeout(() => context.close(), 1_000);
   }
+}
+
+/** `more` others were told with it. */
+function sentence(more) {
+  if (!more) return gettext("%(severity)s: %(name)s, in %(areas)s");
+  return ngettext("%(severity)s: %(name)s and %(n)s more, in %(areas)s", "%(severity)s: %(name)s and %(n)s more, in %(areas)s", more);
 }

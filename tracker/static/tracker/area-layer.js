@@ -1,4 +1,5 @@
 /* Areas of interest on the map: one's own, and those that are shared. They know what is in them, for "in my areas". */
+import { format, gettext } from "../realtime/words.js";
 import { L } from "./leaflet.js";
 
 const TURNS = [-360, 0, 360];
@@ -104,7 +105,7 @@ export class AreaLayer extends EventTarget {
   #describe(path, id, name) {
     path.dataset.area = id;
     path.setAttribute("role", "button");
-    path.setAttribute("aria-label", `Area: ${name}`);
+    path.setAttribute("aria-label", format(gettext("Area: %(name)s"), { name }));
     path.tabIndex = 0;
     path.addEventListener("keydown", ({ key }) => key === "Enter" && this.dispatchEvent(new CustomEvent("choose", { detail: id })));
   }

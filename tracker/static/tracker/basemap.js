@@ -2,6 +2,7 @@
  * The base map: Natural Earth's countries, drawn into tiles in the page's own colours. Needs no tile server and no network, has
  * no seam at the antimeridian, and is redrawn when the theme changes.
  */
+import { language } from "../realtime/words.js";
 import { L } from "./leaflet.js";
 
 const FINE_ZOOM = 5; // from here on the finer outlines are worth their bytes
@@ -75,7 +76,7 @@ async function load(url) {
 function country({ properties, geometry }) {
   const rings = geometry.coordinates.map((polygon) => polygon.map(project)).flat();
   const largest = rings.reduce((best, ring) => (ring.area > best.area ? ring : best));
-  return { name: properties.name, rings, at: largest.centre, width: largest.east - largest.west };
+  return { name: properties[language] ?? properties.name, rings, at: largest.centre, width: largest.east - largest.west };
 }
 
 /** A ring in the unit square, with its box. */

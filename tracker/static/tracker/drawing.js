@@ -1,13 +1,14 @@
 /* Drawing an area of interest, and changing one: a shape on the map and a form beside it. */
 import { socket } from "../realtime/socket.js";
+import { format, gettext, language } from "../realtime/words.js";
 import { AreaEditor } from "./area-editor.js";
 import { me, say } from "./page.js";
 
 const HINTS = {
-  polygon: "Click the corners; click the first one again to finish. By keyboard: Space for each, then Enter",
-  rectangle: "Click one corner, then the opposite one",
-  circle: "Click the middle, then the rim",
-  freehand: "Click, draw around, click again",
+  polygon: gettext("Click the corners; click the first one again to finish. By keyboard: Space for each, then Enter"),
+  rectangle: gettext("Click one corner, then the opposite one"),
+  circle: gettext("Click the middle, then the rim"),
+  freehand: gettext("Click, draw around, click again"),
 };
 
 export class Drawing {
@@ -62,8 +63,8 @@ export class Drawing {
     if (!feature) return;
     const { name, severity, is_active, is_shared, owner, url } = feature.properties;
     const isMine = owner === me || (is_shared && "isStaff" in this.#page.dataset);
-    if (!isMine) return say(`“${name}” is an area that staff share.`);
-    this.#panel.open("area", "Area of interest", { takesFocus: false });
+    if (!isMine) return say(format(gettext("“%(name)s” is an area that staff share."), { name }));
+    this.#panel.open("area", gettext("Area of interest"), { takesFocus: false });
     this.#editing = id;
     this.#panel.fill("area", { name, severity, is_active, is_shared });
     this.#form.querySelector("[data-area-links]").hidden = false;
@@ -72,7 +73,7 @@ export class Drawing {
     this.#form.querySelector("[data-shape-help]").hidden = !isEditable;
     if (!isEditable) return;
     this.#areas.hide(id, true);
-    this.#page.hint("Drag the corners. By keyboard: [ and ] choose one, arrows move it, Enter saves");
+    this.#page.hint(gettext("Drag the corners. By keyboard: [ and ] choose one, arrows move it, Enter saves"));
     this.#map.getContainer().focus({ preventScroll: true }); // what was focused is hidden now
   }
 
@@ -88,8 +89,8 @@ export class Drawing {
   submit(data) {
     const name = data.get("name").trim();
     const geometry = this.#editor.geometry ?? this.#areas.get(this.#editing)?.geometry;
-    if (!name) return this.#panel.complain("area", "Give it a name.", "name");
-    if (!geometry) return this.#panel.complain("area", "Draw its shape first.");
+    if (!name) return this.#panel.complain("area", gettext("Give it a name."), "name");
+    if (!geometry) return this.#panel.complain("area", gettext("Draw its shape first."));
     const facts = { name, severity: Number(data.get("severity")), is_active: data.has("is_active"), is_shared: data.has("is_shared") };
     this.#save({ ...(this.#editing && { id: this.#editing }), ...facts, geometry });
     this.#panel.close();
@@ -102,12 +103,12 @@ export class Drawing {
     socket.post({ type: "tracker.area.delete", feed: this.#page.dataset.watch, id: this.#editing });
     this.#panel.close();
     const undo = () => this.#save({ name, severity, is_active, is_shared, geometry });
-    say(`“${name}” is no longer watched.`, "info", { label: "Undo", run: undo });
+    say(format(gettext("“%(name)s” is no longer watched."), { name }), "info", { label: gettext("Undo"), run: undo });
   }
 
   /** What the server refused: nothing drawn or typed is lost. */
   async refused({ id = null, geometry, ...facts }, error) {
-    this.#panel.open("area", "Area of interest");
+    this.#panel.open("area", gettext("Area of interest"));
     this.#editing = id;
     this.#panel.fill("area", facts);
     this.#panel.complain("area", error.message, error.field);
@@ -134,16 +135,21 @@ export class Drawing {
     this.#form.reset();
     this.#form.querySelector("[data-area-links]").hidden = true;
     this.#form.querySelector("[data-shape-help]").hidden = false;
-    this.#panel.open("area", "New area of interest");
+    this.#panel.open("area", gettext("New area of interest"));
     this.#panel.complain("area", "");
   }
 }
 
 /** Where one is, for eyes and for screen readers. */
 function told({ number, count, lon, lat }) {
-  const place = `${Math.abs(lat).toFixed(2)}° ${lat < 0 ? "S" : "N"} ${Math.abs(lon).toFixed(2)}° ${lon < 0 ? "W" : "E"}`;
-  return `Corner ${number} of ${count}, ${place}`;
+  const facts = { number, count, lat: degrees(lat), lon: degrees(lon) };
+  if (lat < 0 && lon < 0) return format(gettext("Corner %(number)s of %(count)s, %(lat)s° S %(lon)s° W"), facts);
+  if (lat < 0) return format(gettext("Corner %(number)s of %(count)s, %(lat)s° S %(lon)s° E"), facts);
+  if (lon < 0) return format(gettext("Corner %(number)s of %(count)s, %(lat)s° N %(lon)s° W"), facts);
+  return format(gettext("Corner %(number)s of %(count)s, %(lat)s° N %(lon)s° E"), facts);
 }
+
+const degrees = (value) => Math.abs(value).toLocaleString(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** A token as #rrggbb, which is what Terra Draw takes. */
 function colourOf(element, token) {

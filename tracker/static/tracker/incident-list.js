@@ -1,9 +1,10 @@
 /* The list beside the map: its accessible twin. It shows what the window shows, the worst first, and follows live. */
+import { format, gettext, language, ngettext } from "../realtime/words.js";
 import { NAMES, setSeverity } from "./severity.js";
 
 const ROWS = 60; // the worst of many
 const PAUSE = 400; // ms between two drawings
-const AGO = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
+const AGO = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
 
 export class IncidentList extends EventTarget {
@@ -73,9 +74,8 @@ export class IncidentList extends EventTarget {
     for (const [id, row] of this.#rows) if (!rows.has(id)) row.remove();
     this.#rows = rows;
     this.#mark();
-    this.#page.querySelector("[data-count]").textContent = count === 1 ? "1 incident" : `${count.toLocaleString()} incidents`;
-    const more = count > ROWS ? `, the ${ROWS} worst listed` : "";
-    this.#page.querySelector("[data-scope]").textContent = `${this.#isFiltered ? "that match, " : ""}in this part of the map${more}`;
+    this.#page.querySelector("[data-count]").textContent = counted(count);
+    this.#page.querySelector("[data-scope]").textContent = scope(this.#isFiltered, count > ROWS);
     this.#page.querySelector("[data-empty]").hidden = count > 0;
   }
 
@@ -121,6 +121,18 @@ export class IncidentList extends EventTarget {
     event.preventDefault();
     other.querySelector("a").focus();
   }
+}
+
+function counted(n) {
+  return format(ngettext("%(n)s incident", "%(n)s incidents", n), { n: n.toLocaleString(language) });
+}
+
+/** Which ones are counted, and listed. */
+function scope(isFiltered, isCut) {
+  const facts = { rows: ROWS };
+  if (isFiltered && isCut) return format(gettext("that match, in this part of the map, the %(rows)s worst listed"), facts);
+  if (isFiltered) return gettext("that match, in this part of the map");
+  return isCut ? format(gettext("in this part of the map, the %(rows)s worst listed"), facts) : gettext("in this part of the map");
 }
 
 export function ago(seconds) {

@@ -3,6 +3,7 @@
  * the reader does, to the parts beside this file.
  */
 import { socket } from "../realtime/socket.js";
+import { format, gettext } from "../realtime/words.js";
 import { idInAddress, viewInAddress, writeAddress } from "./address.js";
 import { Alerts } from "./alerts.js";
 import { AreaLayer } from "./area-layer.js";
@@ -92,10 +93,10 @@ class IncidentMap extends HTMLElement {
     for (const part of [this.#markers, this.#list]) part.addEventListener("choose", ({ detail }) => this.#choose(detail));
     this.#viewport.addEventListener("loaded", ({ detail }) => {
       this.dataset.ready = "";
-      if (detail.is_cut) say("Only the newest are shown. Zoom in for all.");
+      if (detail.is_cut) say(gettext("Only the newest are shown. Zoom in for all."));
     });
     this.#viewport.addEventListener("reset", () => this.#areas.load(this.dataset.areas).catch(reportError));
-    this.#viewport.addEventListener("refused", () => say("The map is no longer open to you. Log in again.", "error"));
+    this.#viewport.addEventListener("refused", () => say(gettext("The map is no longer open to you. Log in again."), "error"));
     this.#panel.addEventListener("closed", ({ detail }) => this.#closed(detail));
     this.addEventListener("click", (event) => this.#click(event), { signal });
     this.addEventListener("submit", (event) => this.#submit(event), { signal });
@@ -132,13 +133,13 @@ class IncidentMap extends HTMLElement {
     const item = this.#store.apply(event);
     if (item && event.created && this.#box.contains(item)) {
       this.#markers.welcome(pk);
-      this.#list.announce(`New: ${NAMES[item.severity]}, ${item.name}`);
+      this.#list.announce(format(gettext("New: %(severity)s, %(name)s"), { severity: NAMES[item.severity], name: item.name }));
     }
     if (!this.#store.get(pk)) this.#alerts.dismiss(pk);
     if (pk !== this.#selected) return;
     if (event.type === "post_save") return this.#showDetails(pk);
     this.#panel.close();
-    say("This incident was deleted.");
+    say(gettext("This incident was deleted."));
   }
 
   #applyOwn({ rev, events }) {
@@ -148,7 +149,7 @@ class IncidentMap extends HTMLElement {
     const { feature, text } = this.#alerts.add(alerts);
     if (document.querySelector("notification-bell")) return; // it says so, unless its reader wants to be left alone
     this.#note?.remove(); // the latest is enough: all are marked
-    this.#note = say(text, "warning", { label: "Show", run: () => this.#choose(feature.properties.pk) });
+    this.#note = say(text, "warning", { label: gettext("Show"), run: () => this.#choose(feature.properties.pk) });
   }
 
   // What is shown
@@ -208,13 +209,13 @@ class IncidentMap extends HTMLElement {
     if (id !== this.#selected) return null;
     if (!response.ok) {
       this.#panel.close();
-      say("There is no such incident any more.", "warning");
+      say(gettext("There is no such incident any more."), "warning");
       return null;
     }
     const body = this.querySelector("[data-details]");
     body.innerHTML = await response.text(); // a partial of our own server
     const isFree = this.#panel.shown === null || this.#panel.shown === "details";
-    if (isFree) this.#panel.open("details", "Incident", { takesFocus: takesFocus && this.#panel.shown === null });
+    if (isFree) this.#panel.open("details", gettext("Incident"), { takesFocus: takesFocus && this.#panel.shown === null });
     return body.querySelector("[data-place]").dataset;
   }
 
@@ -326,22 +327,22 @@ class IncidentMap extends HTMLElement {
   // What became of it
 
   #acked({ command, ack }) {
-    if (command.type === "tracker.area.save") say(`“${command.name}” is watched.`, "success");
+    if (command.type === "tracker.area.save") say(format(gettext("“%(name)s” is watched."), { name: command.name }), "success");
     if (command.type !== "tracker.incident.report" || !ack.id) return;
-    say("It is on the map.", "success");
+    say(gettext("It is on the map."), "success");
     this.#choose(ack.id, { isQuiet: true });
   }
 
   #failed({ client_id, command, error }) {
     if (!command.type.startsWith("tracker.")) return;
     socket.discard(client_id);
-    say(error.message ?? "That was refused.", "error");
+    say(error.message ?? gettext("That was refused."), "error");
     if (command.type === "tracker.incident.report") this.#reporting.refused(command, error);
     if (command.type === "tracker.area.save") this.#drawing.refused(command, error);
   }
 
   #queued({ command, restored }) {
-    if (restored && command.type.startsWith("tracker.")) say("Something you wrote earlier is being sent.");
+    if (restored && command.type.startsWith("tracker.")) say(gettext("Something you wrote earlier is being sent."));
   }
 }
 

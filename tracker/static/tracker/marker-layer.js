@@ -2,6 +2,7 @@
  * Incidents and clusters as elements on the map: at most a few hundred, whatever the number of incidents, because those that
  * would lie on each other are gathered by a worker. Elements are kept from one drawing to the next.
  */
+import { format, gettext } from "../realtime/words.js";
 import { L } from "./leaflet.js";
 import { NAMES, severityMark } from "./severity.js";
 import { ClusterIndex } from "./cluster-index.js";
@@ -121,7 +122,7 @@ export class MarkerLayer extends EventTarget {
     element.dataset.severity = String(worst);
     element.dataset.size = String(Math.min(4, String(count).length));
     element.textContent = count < 10_000 ? String(count) : `${Math.round(count / 1000)}k`;
-    element.setAttribute("aria-label", `${count} incidents, the worst ${NAMES[worst].toLowerCase()}. Zoom in`);
+    element.setAttribute("aria-label", clusterLabel(count, worst));
     return element;
   }
 
@@ -141,6 +142,11 @@ export class MarkerLayer extends EventTarget {
       options.icon.options.html.toggleAttribute("data-alert", this.#alerts.has(one.id));
     }
   }
+}
+
+function clusterLabel(count, worst) {
+  const facts = { count, severity: NAMES[worst].toLowerCase() };
+  return format(gettext("%(count)s incidents, the worst %(severity)s. Zoom in"), facts);
 }
 
 function button(className) {

@@ -1,4 +1,6 @@
 /* What the parts of the map page say to its reader. */
+import { gettext } from "../realtime/words.js";
+
 export const me = Number(document.querySelector('meta[name="user-id"]')?.content) || null;
 
 /** A note in the corner, with a button if `act` says so: `{label, run}`. Returns it. */
@@ -16,9 +18,9 @@ export function say(text, level = "info", act = null) {
 
 /** Where the reader is, by the browser; says why not. */
 export function locate(then) {
-  if (!navigator.geolocation) return say("This browser cannot say where you are.", "warning");
+  if (!navigator.geolocation) return say(gettext("This browser cannot say where you are."), "warning");
   const refused = ({ code }) =>
-    say(code === 1 ? "You have not allowed this page to know where you are." : "Where you are could not be found out.", "warning");
+    say(code === 1 ? gettext("You have not allowed this page to know where you are.") : gettext("Where you are could not be found out."), "warning");
   navigator.geolocation.getCurrentPosition(({ coords }) => then(coords.latitude, coords.longitude), refused, {
     timeout: 10_000,
     maximumAge: 60_000,

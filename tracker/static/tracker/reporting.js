@@ -3,6 +3,7 @@
  * that a report made in a tunnel is sent later; what the server refuses comes back into the form.
  */
 import { socket } from "../realtime/socket.js";
+import { gettext } from "../realtime/words.js";
 import { bringInSight } from "./in-sight.js";
 import { locate, say } from "./page.js";
 import { Placing } from "./placing.js";
@@ -30,8 +31,8 @@ export class Reporting {
   start(values = {}) {
     this.#editing = null;
     this.#form.reset();
-    this.#form.querySelector("[data-submit]").textContent = "Report";
-    this.#open("Report an incident", values);
+    this.#form.querySelector("[data-submit]").textContent = gettext("Report");
+    this.#open(gettext("Report an incident"), values);
     const { lat, lng } = this.#map.getCenter();
     this.#put(values.lat ?? lat, values.lon ?? lng);
   }
@@ -39,8 +40,8 @@ export class Reporting {
   /** What is known of an incident, as `data-*` of its details. */
   edit({ id, name, description, severity, lat, lon }) {
     this.#editing = Number(id);
-    this.#form.querySelector("[data-submit]").textContent = "Save";
-    this.#open("Change the incident", { name, description, severity });
+    this.#form.querySelector("[data-submit]").textContent = gettext("Save");
+    this.#open(gettext("Change the incident"), { name, description, severity });
     this.#put(Number(lat), Number(lon));
   }
 
@@ -59,15 +60,15 @@ export class Reporting {
     const name = data.get("name").trim();
     const [lat, lon] = [Number.parseFloat(data.get("lat")), Number.parseFloat(data.get("lon"))];
     const complain = (message, field) => this.#panel.complain("incident", message, field);
-    if (!name) return complain("Say in a few words what has happened.", "name");
-    if (!(Math.abs(lat) <= 90)) return complain("A latitude lies between -90 and 90.", "lat");
-    if (!(Math.abs(lon) <= 180)) return complain("A longitude lies between -180 and 180.", "lon");
+    if (!name) return complain(gettext("Say in a few words what has happened."), "name");
+    if (!(Math.abs(lat) <= 90)) return complain(gettext("A latitude lies between -90 and 90."), "lat");
+    if (!(Math.abs(lon) <= 180)) return complain(gettext("A longitude lies between -180 and 180."), "lon");
     const facts = { name, description: data.get("description").trim(), severity: Number(data.get("severity")), lat, lon };
     const feed = this.#page.dataset.map;
     if (this.#editing) socket.post({ type: "tracker.incident.change", feed, id: this.#editing, ...facts });
     else socket.post({ type: "tracker.incident.report", feed, ...facts });
     this.#panel.close();
-    if (socket.status !== "live") say("You are offline. It is sent as soon as you are back.");
+    if (socket.status !== "live") say(gettext("You are offline. It is sent as soon as you are back."));
   }
 
   /** A report was refused: nothing typed is lost. */
@@ -85,7 +86,7 @@ export class Reporting {
     this.#panel.fill("incident", values);
     this.#placing.start();
     this.#page.dataset.placing = "pin";
-    this.#page.hint("Click on the map, or drag the pin");
+    this.#page.hint(gettext("Click on the map, or drag the pin"));
   }
 
   #put(lat, lon, zoom) {

@@ -1,5 +1,7 @@
 /* Severities on the client: the same shapes and words as `{% severity_mark %}` draws on the server. */
-export const NAMES = { 1: "Urgent", 2: "High", 3: "Medium", 4: "Low", 5: "Info" };
+import { gettext } from "../realtime/words.js";
+
+export const NAMES = { 1: gettext("Urgent"), 2: gettext("High"), 3: gettext("Medium"), 4: gettext("Low"), 5: gettext("Info") };
 
 const SVG = "http://www.w3.org/2000/svg";
 
