@@ -104,8 +104,8 @@ def of_group(store: Store, group: str) -> int:
     if at and time.monotonic() - at < FRESH_SECONDS:
         return number
     number, layers = 0, core_layers()
-    lives = Lives(store) if layers else None
-    for layer in layers.values() if lives else ():
+    lives = Lives(store)
+    for layer in layers.values():
         try:
             connection = connections(layer)[layer.consistent_hash(group)]
             found = connection.zrange(layer._group_key(group), 0, 20 * CHUNK, withscores=True)
@@ -180,10 +180,10 @@ def _find_on(alias: str, layer: Any, lives: Lives, ghosts: Ghosts) -> None:
     unread = _unread(layer, {name for owner in dead for name in names[owner]})
     dead = {owner for owner in dead if names[owner] <= unread}
     ghosts.owners |= dead
-    for place, members in suspects.items():
-        if found := [member for member in members if owner_of(member) in dead]:
+    for place, suspected in suspects.items():
+        if found := [member for member in suspected if owner_of(member) in dead]:
             ghosts.members[place] = found
-        ghosts.spared += len(members) - len(found)
+        ghosts.spared += len(suspected) - len(found)
 
 
 def _groups(layer: Any) -> Iterator[tuple[int, bytes, list[tuple[bytes, float]]]]:
