@@ -12,9 +12,10 @@ import threading
 import time
 from typing import Any
 
-from dashboard import canary, process
-from dashboard.canary import Canary
+from dashboard import process
 from dashboard.conf import option
+from dashboard.layers import canary
+from dashboard.layers.canary import Canary
 from dashboard.own_groups import look_again
 from dashboard.report import counters, make_report
 from dashboard.store import QUIET_SECONDS, Flushed, Store, Unreachable, store

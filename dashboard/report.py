@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboard import canary, hubs, process
+from dashboard import hubs, process
 from dashboard.connections import all_connections
-from dashboard.layers import observers
+from dashboard.layers import canary, observers
 from dashboard.layers.limited import STAMPS
 from dashboard.meter import SOCKETS, meters
 
