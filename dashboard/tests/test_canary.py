@@ -10,11 +10,11 @@ from channels.layers import InMemoryChannelLayer
 from django.conf import settings
 from django.test import SimpleTestCase, override_settings
 
-from dashboard import canary
+from dashboard import jobs
 from dashboard.agent import Agent
 from dashboard.backlog import connections
-from dashboard.canary import Canary
-from dashboard.layers import observe, observers
+from dashboard.layers import canary, observe, observers
+from dashboard.layers.canary import Canary
 from dashboard.meter import meters
 from dashboard.queries.doctor import diagnose
 from dashboard.queries.ledger import ledger
@@ -48,6 +48,7 @@ class Trying(SimpleTestCase):
         self.enterContext(mock.patch.dict(observers, clear=True))
         self.enterContext(mock.patch.dict(meters, clear=True))
         self.enterContext(mock.patch.dict(canary._heard, clear=True))
+        self.enterContext(mock.patch.object(jobs, "jobs", return_value=None))  # there is no database
 
     def found(self):
         with reporting() as agent:

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard import ghosts
+from dashboard import ghosts, jobs
 from dashboard.conf import option
 from dashboard.models import StaffAction
 from dashboard.permissions import ACTIONS, requires, rights_of
@@ -204,7 +204,12 @@ def process_list(parameters: Any, rights: Collection[str]) -> Facts:
 
 @page("channels")
 def channel_list(parameters: Any, rights: Collection[str]) -> Facts:
-    return {"channels": channel_queries.channels(store())}
+    where = store()
+    return {
+        "channels": channel_queries.channels(where),
+        "jobs": jobs.jobs(),
+        "job_workers": jobs.workers(where.processes()),
+    }
 
 
 @page("ledger")
