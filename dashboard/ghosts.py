@@ -103,8 +103,9 @@ def of_group(store: Store, group: str) -> int:
     at, number = _numbers.get((store.name, group), (0.0, 0))
     if at and time.monotonic() - at < FRESH_SECONDS:
         return number
-    number, layers = 0, core_layers()
-    lives = Lives(store)
+    if not (layers := core_layers()):
+        return 0
+    number, lives = 0, Lives(store)
     for layer in layers.values():
         try:
             connection = connections(layer)[layer.consistent_hash(group)]
