@@ -21,10 +21,9 @@ from django.conf import settings
 from dashboard.backlog import connections
 from dashboard.layers import observers
 from dashboard.report import FORMAT
-from dashboard.store import LEASE_SECONDS, Store, Unreachable
+from dashboard.store import KNOWN_SECONDS, LEASE_SECONDS, Store, Unreachable
 
 MARGIN_SECONDS = 60  # beyond the lease: who was only cut off, or paused, has come back by then
-KNOWN_SECONDS = 3600  # how long the store knows a process that ended
 UNREAD_SECONDS = 2.0  # for which a message must lie in an inbox that nobody reads
 CHUNK = 500  # keys, or members, that one command or pipeline is about
 MOST = 200_000  # ghosts at once; the rest the next time

@@ -13,6 +13,8 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -67,27 +69,30 @@ class Canary:
 
     def _sing(self) -> None:
         for alias in list(observers):
-            if layer := layer_for(alias):
-                listen(alias, layer)
+            if can_fail(alias):
+                listen(alias, partial(another, alias))
         self._spent += time.thread_time()
 
 
-def layer_for(alias: str) -> Any:
-    """Another object of this layer, made as the project's settings have it; None where there is no way that could fail."""
-    config = getattr(settings, "CHANNEL_LAYERS", {}).get(alias)
-    if config is None or isinstance(observers[alias].layer, InMemoryChannelLayer):
-        return None
+def can_fail(alias: str) -> bool:
+    """Is there a way to the layer at all? Not in memory, nor where the project's settings do not say how it is made."""
+    return alias in getattr(settings, "CHANNEL_LAYERS", {}) and not isinstance(observers[alias].layer, InMemoryChannelLayer)
+
+
+def another(alias: str) -> Any:
+    """A second object of this layer, which nobody watches."""
+    config = settings.CHANNEL_LAYERS[alias]
     return import_string(config["BACKEND"])(**copy.deepcopy(config.get("CONFIG", {})))
 
 
-def listen(alias: str, layer: Any) -> None:
+def listen(alias: str, make: Callable[[], Any]) -> None:
     """Try one layer, and keep how that went."""
     meter, group = meter_of(alias), f"{TYPE}.{process.boot_id}"
     try:
         with asyncio.Runner() as runner:
             # What a layer leaves behind in this loop when Redis went away is nobody's trouble: that it did, we tell below.
             runner.get_loop().set_exception_handler(lambda *_: None)
-            took = runner.run(_try(layer, group))
+            took = runner.run(_try(make(), group))
     except Exception as error:  # whatever a layer raises when it is away
         logger.info("Layer %s could not be tried: %r", alias, error)
         meter.count("canary.failed")

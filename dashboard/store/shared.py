@@ -11,11 +11,10 @@ from uuid import uuid4
 import redis
 
 from dashboard.report import Report, understood
-from dashboard.store import STEPS, Answer, Bucket, Flushed, Unreachable
+from dashboard.store import KNOWN_SECONDS, STEPS, Answer, Bucket, Flushed, Unreachable
 from dashboard.store.hosts import SECONDS, connect, name_of
 
 ANSWER_SECONDS = 10  # an answer that nobody fetches is gone after that
-KEPT_SECONDS = 3600  # how long we know a process that ended
 
 
 class SharedStore:
@@ -57,10 +56,10 @@ class SharedStore:
         with reaching(), self.redis.pipeline() as pipe:
             pipe.zrem(self._key("procs"), boot)
             pipe.delete(self._key("g", boot))
-            pipe.expire(self._key("p", boot), KEPT_SECONDS)
+            pipe.expire(self._key("p", boot), KNOWN_SECONDS)
             pipe.zadd(self._key("left"), {boot: int(self.now())})
-            pipe.zremrangebyscore(self._key("left"), "-inf", self.now() - KEPT_SECONDS)
-            pipe.expire(self._key("left"), KEPT_SECONDS)
+            pipe.zremrangebyscore(self._key("left"), "-inf", self.now() - KNOWN_SECONDS)
+            pipe.expire(self._key("left"), KNOWN_SECONDS)
             pipe.execute()
 
     def processes(self) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ class Deaf(InMemoryChannelLayer):
     async def send(self, channel, message): ...
 
     async def group_send(self, group, message):
-        for channel in self._clean_expired() or self.groups[group]:
+        for channel in self.groups[group]:
             await super().send(channel, message)
 
 
@@ -63,7 +63,7 @@ class CanaryTests(Trying):
         observe("test", InMemoryChannelLayer(capacity=10_000))
         with mock.patch.object(canary, "ANSWER_SECONDS", 0.05):
             for _ in range(times):
-                canary.listen("test", layer)
+                canary.listen("test", lambda: layer)
 
     def test_a_layer_that_works_tells_how_long_it_takes(self):
         self.listen(InMemoryChannelLayer())
@@ -99,7 +99,7 @@ class CanaryTests(Trying):
     @override_settings(CHANNEL_LAYERS={"test": {"BACKEND": "channels.layers.InMemoryChannelLayer"}})
     def test_in_memory_there_is_no_way_to_try(self):
         observe("test", InMemoryChannelLayer())
-        self.assertIsNone(canary.layer_for("test"))
+        self.assertFalse(canary.can_fail("test"))
 
     def test_an_agent_that_rests_and_one_that_is_told_not_to_send_nothing(self):
         with mock.patch.object(Canary, "_sing") as sing:
@@ -160,7 +160,7 @@ class CanaryWithRedisTests(Trying):
         self.layers(CORE, hosts=hosts)
         with mock.patch.object(canary, "ANSWER_SECONDS", 0.2):
             for _ in range(12):  # half of what is sent directly gets lost: all of it arrives once in some thousands of runs
-                canary.listen("test", canary.layer_for("test"))
+                canary.listen("test", lambda: canary.another("test"))
         counted = counters()
         self.assertGreater(counted.get("test|canary.send_lost", 0), 0)
         self.assertNotIn("test|canary.group_lost", counted)
@@ -172,6 +172,12 @@ class CanaryWithRedisTests(Trying):
                 Canary()._sing()
                 self.assertEqual(counters().get("test|canary.failed"), 1)
                 meters.clear()
+
+    def test_a_layer_that_cannot_be_made_twice_is_no_traceback(self):
+        observer = self.layers(CORE)
+        with mock.patch.object(type(observer.layer), "__init__", side_effect=RuntimeError("there can be only one")):
+            Canary()._sing()
+        self.assertEqual(counters().get("test|canary.failed"), 1)
 
     def test_it_is_shown_with_each_process(self):
         self.layers(CORE)
