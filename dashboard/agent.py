@@ -14,6 +14,8 @@ from typing import Any
 
 from dashboard import process
 from dashboard.conf import option
+from dashboard.layers import canary
+from dashboard.layers.canary import Canary
 from dashboard.own_groups import look_again
 from dashboard.report import counters, make_report
 from dashboard.store import QUIET_SECONDS, Flushed, Store, Unreachable, store
@@ -26,9 +28,9 @@ LAST_SECONDS = 2.0  # how long the end of the process may wait for the last repo
 
 
 class Agent:
-    def __init__(self, store: Store, already: dict[str, int]):
+    def __init__(self, store: Store, already: dict[str, int], canary: Canary | None = None):
         # `already`: what was counted before this process was forked, and is its parent's to report
-        self.store = store
+        self.store, self.canary = store, canary
         self.seq = 0
         self.cost = 0.0  # seconds of CPU that this thread has spent since the report before the last
         self._acknowledged = dict(already)
@@ -44,6 +46,8 @@ class Agent:
     def stop(self) -> None:
         """The process ends: report for the last time, then leave."""
         self._stopping.set()
+        if self.canary:
+            self.canary.stop()
         if self._beating.acquire(timeout=LAST_SECONDS):
             try:
                 self._report()
@@ -61,6 +65,8 @@ class Agent:
                 return
             spent = time.thread_time()
             self.cost, self._spent = spent - self._spent, spent
+            if self.canary:
+                self.cost += self.canary.take_cost()
             close_old_taps()
             flushed = self._report()
             if not self._has_said_hello:
@@ -103,6 +109,8 @@ class Agent:
             due = time.monotonic() + BEAT_SECONDS
             try:
                 self.beat()
+                if self.canary:  # while the store is away nobody could be told
+                    self.canary.beat()
                 self._is_away = False
                 while not self._stopping.is_set() and (left := due - time.monotonic()) > 0:
                     self.store.listen(answer, process.boot_id, min(left, BEAT_SECONDS))
@@ -130,7 +138,7 @@ def start_agent(already: dict[str, int] | None = None) -> None:
         return
     with _starting:
         if _agent is None:
-            _agent = Agent(store(), already or {})
+            _agent = Agent(store(), already or {}, Canary())
             _agent.start()
             atexit.register(_agent.stop)
 
@@ -141,6 +149,7 @@ def after_fork() -> None:
     if _agent is not None:
         _agent = None
         process.renew()
+        canary.forget()
         store.cache_clear()
         start_agent(already=counters())
 

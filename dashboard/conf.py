@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "TAP_VALUES": True,  # may people with the permission `peek` see values at all
     "REDACT": None,  # dotted path of redact(name, value) -> value, for the tap
     "VERSION": "",  # of the deployed code; a new one leaves a mark in the charts
+    "CANARY": True,  # each process sends itself a message over each layer every ten seconds; never where the agent rests
     "ALERTS": {},  # thresholds, see alerts.py
 }
 

@@ -38,6 +38,7 @@ class StaffAction(models.Model):
             ("broadcast", "May send to groups"),
             ("disconnect", "May close people's sockets"),
             ("drain", "May empty a process of its sockets"),
+            ("reap", "May remove members that dead processes left in groups"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
-ACTIONS = ("view", "peek", "broadcast", "disconnect", "drain")
+ACTIONS = ("view", "peek", "broadcast", "disconnect", "drain", "reap")
 
 
 def may(user: Any, action: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dashboard import hubs, process
 from dashboard.connections import all_connections
-from dashboard.layers import observers
+from dashboard.layers import canary, observers
 from dashboard.layers.limited import STAMPS
 from dashboard.meter import SOCKETS, meters
 
@@ -94,6 +94,8 @@ def gauges() -> dict[str, int]:
     }
     for alias, observer in list(observers.items()):
         own = observer.gauges()
+        if heard := [took for took in canary.heard(alias).values() if took is not None]:
+            found[f"max.canary.{alias}"] = int(max(heard) * 1000)  # microseconds
         found["ghosts"] = found.get("ghosts", 0) + observer.ghost_memberships()
         found[f"pending.{alias}"] = own.get("pending", 0)
         found[f"max.fullest.{alias}"] = own.get("fullest", 0)
@@ -133,6 +135,7 @@ def layers() -> dict[str, Any]:
             "inbox": getattr(observer, "inbox", ""),
             "members": len(observer.joined),  # channels of this process that are in groups
             **observer.gauges(),
+            "canary": canary.heard(alias),
             "named": {
                 name: {"sent": named.sent, "full": named.full, "received": named.received, "waiting": named.waiting}
                 for name, named in list(observer.named.items())[:50]

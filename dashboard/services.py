@@ -10,8 +10,9 @@ from asgiref.sync import async_to_sync
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import get_channel_layer
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
-from dashboard import hubs
+from dashboard import ghosts, hubs
 from dashboard.models import StaffAction
 from dashboard.permissions import may
 from dashboard.store import Store, Unreachable
@@ -114,6 +115,32 @@ def tap(store: Store, user: Any, group: str, *, is_open: bool, with_values: bool
         record(user, action, group, reason, result)
     else:
         store.ask("tap", details)
+
+
+def look_for_ghosts(store: Store, user: Any) -> ghosts.Ghosts:
+    """What `reap` would remove now."""
+    authorise(user, "reap")
+    return ghosts.find(store)
+
+
+def reap(store: Store, user: Any, expected: int, *, reason: str = "") -> int:
+    """Remove the members that dead processes left behind. Refused if there are more than the person was told of."""
+    authorise(user, "reap")
+    found = ghosts.find(store)
+    if found.total > expected:
+        words = _("There are %(now)d ghosts now, not %(told)d. Nothing was removed: look again.")
+        raise Refused(words % {"now": found.total, "told": expected})
+    removed, is_over = 0, False
+    try:
+        for number in ghosts.remove(store, found):
+            removed += number
+        is_over = True
+    finally:  # what was removed is written down also if a Redis went away amid it
+        amid = "" if is_over else ", and was broken off"
+        target = f"{len(found.members)} groups"
+        record(user, "reap", target, reason, f"{removed} of {found.total} ghosts of {len(found.owners)} processes{amid}")
+    ghosts.forget(store)
+    return removed
 
 
 def _label(store: Store, boot: str) -> str:

@@ -43,6 +43,10 @@ class StaffWatches(IsolatedAsyncioTestCase):
     def entry(self):
         return next(entry for entry in ledger(self.store)["layers"] if entry["alias"] == "default")
 
+    def all_hear_themselves(self):
+        heard = [row["layers"]["default"]["canary"] for row in self.store.processes()]
+        return [set(ways) for ways in heard] == 3 * [{"send", "group"}] and not any(None in ways.values() for ways in heard)
+
     async def say(self, *clients):
         for number in range(10):
             for client in clients:
@@ -69,6 +73,8 @@ class StaffWatches(IsolatedAsyncioTestCase):
             listed = groups(self.store, Query(search="chat.room"))
             self.assertEqual((listed.answered, listed.asked), (3, 3))
             self.assertEqual(next(row["members"] for row in listed.rows if row["name"] == self.feed), 4)
+
+            await eventually(self.all_hear_themselves, REPORT_SECONDS, what="each process hears its own canary")
 
             self.server.stop(1)
             await eventually(lambda: self.states()[second] == "stalled", REPORT_SECONDS + 3, what="it is seen to stand still")

@@ -73,7 +73,7 @@ def rule(function: Rule) -> Rule:
 
 def diagnose(store: Store) -> list[Finding]:
     """All findings, the worst first."""
-    from dashboard.queries import doctor_layers, doctor_processes, doctor_redis  # noqa: F401  # they add their rules
+    from dashboard.queries import doctor_jobs, doctor_layers, doctor_processes, doctor_redis  # noqa: F401  # they add their rules
 
     for alias in getattr(settings, "CHANNEL_LAYERS", {}):
         get_channel_layer(alias)  # made now, if it was not used here so far, so that its settings can be looked at

@@ -1,6 +1,9 @@
 """The doctor's rules about channel layers: what they lose, and how they are set up."""
 
 from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext, gettext_lazy
 
 from dashboard.layers import observers
 from dashboard.queries import numbers
@@ -139,6 +142,81 @@ def several_hosts(facts: Facts) -> Iterator[Finding]:
                 "About half of what is sent to single channels never arrives. Groups are not affected.",
                 "Use one host, or the pub/sub layer.",
             )
+
+
+CANARIES = {
+    "send": (
+        gettext_lazy("Messages to single channels get lost on “%(alias)s”"),
+        gettext_lazy("What is sent to one consumer may never arrive: answers, and notices to one person."),
+        gettext_lazy("With several hosts of the core layer: use one, or pub/sub. Else see whether Redis was cut off or full."),
+    ),
+    "group": (
+        gettext_lazy("Messages to groups get lost on “%(alias)s”"),
+        gettext_lazy("What is broadcast may never arrive."),
+        gettext_lazy("See whether Redis was cut off or full, and whether all processes have the same CHANNEL_LAYERS."),
+    ),
+}
+SLOW_MS = 50  # for a message to oneself, with nothing else to do: hundreds of times what it takes
+
+
+@rule
+def canaries_that_do_not_come_back(facts: Facts) -> Iterator[Finding]:
+    for alias in facts.layers:
+        for way, (title, consequence, cure) in CANARIES.items():
+            sent, lost = (facts.recent.get(f"{alias}|canary.{way}{end}", 0) for end in ("", "_lost"))
+            if lost > 1:  # one alone may have met a restart
+                evidence = gettext(
+                    "Of %(sent)d messages of processes to themselves within five minutes, %(lost)d did not arrive."
+                )
+                yield Finding(
+                    f"canary.{way}",
+                    "critical",
+                    title % {"alias": alias},
+                    evidence % {"sent": sent, "lost": lost},
+                    str(consequence),
+                    str(cure),
+                    "processes",
+                )
+
+
+@rule
+def canaries_that_cannot_be_sent(facts: Facts) -> Iterator[Finding]:
+    for alias in facts.layers:
+        if (failed := facts.recent.get(f"{alias}|canary.failed", 0)) > 1:
+            evidence = gettext("Within five minutes %(failed)d of their messages to themselves ended with an error.")
+            yield Finding(
+                "canary.failed",
+                "critical",
+                gettext("“%(alias)s” does not answer some processes") % {"alias": alias},
+                evidence % {"failed": failed},
+                gettext("What they send is lost, and consumers that receive end with an exception."),
+                gettext("See whether Redis is reachable from each host, and how many connections it allows."),
+                "processes",
+            )
+
+
+@rule
+def slow_canaries(facts: Facts) -> Iterator[Finding]:
+    for alias in facts.layers:
+        times = {row["name"]: slowest_canary(row["layers"].get(alias, {})) for row in facts.live}
+        slow = {name: took for name, took in times.items() if took > SLOW_MS}
+        if slow:
+            name = max(slow, key=lambda name: slow[name])
+            evidence = gettext("%(took).0f ms for one that %(name)s sent to itself; %(slow)d of %(all)d processes are slow.")
+            yield Finding(
+                "canary.slow",
+                "warning",
+                gettext("“%(alias)s” is slow even for a single message") % {"alias": alias},
+                evidence % {"took": slow[name], "name": name, "slow": len(slow), "all": len(times)},
+                gettext("Every message through this layer takes at least as long."),
+                gettext("Look at the way to Redis and at its slow commands (Redis), and for a machine that has too much to do."),
+                "processes",
+            )
+
+
+def slowest_canary(layer: dict[str, Any]) -> float:
+    """Milliseconds, the median of the last three by the slower way; 0 if none came back."""
+    return max((took for took in layer.get("canary", {}).values() if took is not None), default=0.0)
 
 
 @rule

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from dashboard.backlog import connections
 from dashboard.conf import option
+from dashboard.ghosts import owner_of
 from dashboard.layers import observers
 from dashboard.queries import groups
 from dashboard.queries import redis as redis_queries
@@ -89,8 +90,8 @@ def ghosts(facts: Facts) -> Iterator[Finding]:
                     f"{dead} members of groups on “{alias}” belong to no process that reports",
                     f"Of {members} members in the {len(names)} largest groups.",
                     "Each message is written for them too, for up to a day; or a process is not instrumented.",
-                    "They go when group_expiry ends. To be rid of them at once, delete the group's key while nobody is in it.",
-                    "ledger",
+                    "They go when group_expiry ends, or at once: Groups, Members that dead processes left.",
+                    "ghosts",
                 )
 
 
@@ -128,9 +129,9 @@ def _members(observer: Any, names: list[str], inboxes: set[str]) -> tuple[int, i
         for connection in connections(observer.layer):
             for name in names:
                 for channel in connection.zrange(observer.layer._group_key(name), 0, 1_000):
-                    owner = channel.decode().partition(".")[2].partition("!")[0] + "!"
+                    owner = owner_of(channel)
                     members += 1
-                    dead += owner not in inboxes
+                    dead += bool(owner) and owner not in inboxes
     except redis.RedisError:  # the layer's Redis may be away while the store's is not; what is lost by that, others tell
         return 0, 0
     return members, dead

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard.queries import numbers
+from dashboard.queries import compared, numbers
 from dashboard.queries.processes import processes
 from dashboard.store import Bucket, Store
 
@@ -19,9 +19,10 @@ def overview(store: Store, groups: int) -> dict[str, Any]:
     found = [row for row in processes(store) if row["state"] != "lost" or row["age"] < LOST_SECONDS]
     recent = [bucket for _, bucket in series[-RATE_SECONDS:] if bucket]
     now = numbers.merged(recent)
+    ago = compared.with_an_hour_ago(store, series)
     return {
         "sentence": sentence(series, found),
-        "tiles": tiles(series, now, max(len(recent), 1), groups),
+        "tiles": [tile | {"ago": ago.get(tile["name"])} for tile in tiles(series, now, max(len(recent), 1), groups)],
         "cost": round(100 * sum(row["own"] for row in found if row["state"] != "lost"), 2),  # % of one core, of all agents
         "processes": found,
         "age": min((row["age"] for row in found), default=None),

@@ -17,6 +17,7 @@ from dashboard.report import Report
 
 LEASE_SECONDS = 10  # after which a silent process is lost
 QUIET_SECONDS = 3  # after which it is called stalled
+KNOWN_SECONDS = 3600  # for which we know a process that ended
 STEPS = {1: 300, 10: 360, 60: 1440, 600: 1008}  # seconds of a bucket: how many are kept for the charts
 
 Answer = Callable[[str, dict[str, Any]], Any]
@@ -51,6 +52,8 @@ class Store(Protocol):
     def processes(self) -> list[dict[str, Any]]: ...
 
     def gone(self) -> list[dict[str, Any]]: ...
+
+    def ended(self) -> list[dict[str, Any]]: ...
 
     def vouch(self, boot: str, is_alive: bool) -> None: ...
 

@@ -72,6 +72,9 @@ class LocalStore:
     def gone(self) -> list[dict[str, Any]]:
         return []
 
+    def ended(self) -> list[dict[str, Any]]:
+        return []
+
     def vouch(self, boot: str, is_alive: bool) -> None:
         """There is nobody else."""
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import redis
 
 from dashboard.report import Report, understood
-from dashboard.store import STEPS, Answer, Bucket, Flushed, Unreachable
+from dashboard.store import KNOWN_SECONDS, STEPS, Answer, Bucket, Flushed, Unreachable
 from dashboard.store.hosts import SECONDS, connect, name_of
 
 ANSWER_SECONDS = 10  # an answer that nobody fetches is gone after that
@@ -56,7 +56,10 @@ class SharedStore:
         with reaching(), self.redis.pipeline() as pipe:
             pipe.zrem(self._key("procs"), boot)
             pipe.delete(self._key("g", boot))
-            pipe.expire(self._key("p", boot), 3600)
+            pipe.expire(self._key("p", boot), KNOWN_SECONDS)
+            pipe.zadd(self._key("left"), {boot: int(self.now())})
+            pipe.zremrangebyscore(self._key("left"), "-inf", self.now() - KNOWN_SECONDS)
+            pipe.expire(self._key("left"), KNOWN_SECONDS)
             pipe.execute()
 
     def processes(self) -> list[dict[str, Any]]:
@@ -88,6 +91,13 @@ class SharedStore:
                 for row, at in (self.redis.hmget(self._key("gone", boot), "row", "at") for boot in boots)
                 if row and at
             ]
+
+    def ended(self) -> list[dict[str, Any]]:
+        """The last row of each process that was lost, or ended in order, within the hour."""
+        with reaching():
+            left = self.redis.zrange(self._key("left"), 0, -1, withscores=True)
+            rows = [(self.redis.hget(self._key("p", boot), "row"), at) for boot, at in left]
+        return self.gone() + [{**understood(json.loads(row)), "beat": at} for row, at in rows if row]
 
     def vouch(self, boot: str, is_alive: bool) -> None:
         """Somebody on the same machine looked: the silent process is there, or it is not."""

@@ -27,6 +27,7 @@ print(session.session_key)
 PATHS = [
     "",
     "groups/",
+    "ghosts/",
     "connections/",
     "processes/",
     "channels/",

@@ -174,10 +174,11 @@ class ActionTests(TestCase):
             "disconnect": lambda user: services.disconnect(self.store, user, username="nobody"),
             "drain": lambda user: services.drain(self.store, user, self.store.processes()[0]["boot"]),
             "peek": lambda user: services.tap(self.store, user, GROUP, is_open=True, with_values=True, reason="a complaint"),
+            "reap": lambda user: services.reap(self.store, user, 0),
             "view": lambda user: services.tap(self.store, user, GROUP, is_open=True),
         }
         everybody = {right: person(f"only-{right}", right, is_staff=True) for right in acts}
-        everybody |= {"none": person("none"), "all but view": person("blind", "broadcast", "disconnect", "drain", "peek")}
+        everybody |= {"none": person("none"), "all but view": person("blind", "broadcast", "disconnect", "drain", "peek", "reap")}
         for right, act in acts.items():
             for who, user in everybody.items():
                 allowed = who == right or (right == "view" and who not in {"none", "all but view"})
@@ -193,6 +194,7 @@ class ActionTests(TestCase):
             f"groups/{GROUP}/disconnect/": {"socket": "x c1"},
             "connections/disconnect/": {"user": "ann"},
             "processes/drain/": {"boot": "x"},
+            "ghosts/reap/": {"remove": "0"},
             f"groups/{GROUP}/tap/": {"do": "values", "reason": "curious"},
         }
         self.client.force_login(self.viewer)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import SimpleTestCase, TestCase, override_settings
 
-from dashboard import alerts
+from dashboard import alerts, jobs
 from dashboard.layers import observe, observers
 from dashboard.meter import meter_of, meters
 from dashboard.queries import doctor_redis, groups
@@ -31,6 +31,7 @@ class DoctorTests(SimpleTestCase):
     def setUp(self):
         self.enterContext(mock.patch.dict(observers, clear=True))  # layers of other tests may really ail
         self.enterContext(mock.patch.dict(meters, clear=True))  # and have really lost something
+        self.enterContext(mock.patch.object(jobs, "jobs", return_value=None))  # there is no database
 
     def findings(self, layer=None):
         if layer is not None:

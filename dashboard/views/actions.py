@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dashboard import services
@@ -104,6 +105,16 @@ def disconnected(request: HttpRequest, socket: str) -> str:
 def drain(request: HttpRequest) -> str:
     closed = services.drain(store(), request.user, request.POST.get("boot", ""), reason=request.POST.get("reason", ""))
     return f"{closed} sockets are asked to come back elsewhere, 50 at a time."
+
+
+@action("reap", "dashboard:ghosts")
+def reap(request: HttpRequest) -> str:
+    expected = request.POST.get("remove", "")
+    if not expected.isdecimal():
+        found = services.look_for_ghosts(store(), request.user)
+        return ngettext("%(number)d ghost was found.", "%(number)d ghosts were found.", found.total) % {"number": found.total}
+    removed = services.reap(store(), request.user, int(expected), reason=request.POST.get("reason", ""))
+    return ngettext("%(number)d ghost was removed.", "%(number)d ghosts were removed.", removed) % {"number": removed}
 
 
 @action("view", "dashboard:group")

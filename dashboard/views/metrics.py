@@ -29,6 +29,8 @@ OF_LAYERS = [
     ("received", "messages_received", "Messages that processes received."),
     ("deliveries", "deliveries", "Members that group messages were handed to."),
     ("bytes", "delivered_bytes", "Bytes handed to members of groups."),
+    ("canary.send_lost", "canary_messages_lost", "Messages of processes to themselves that did not arrive."),
+    ("canary.group_lost", "canary_group_messages_lost", "Messages of processes to a group of their own that did not arrive."),
     ("reconnects", "reconnects", "Connections to the layer that were lost."),
 ]
 OF_SOCKETS = [

@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from dashboard import ghosts, jobs
 from dashboard.conf import option
 from dashboard.models import StaffAction
 from dashboard.permissions import ACTIONS, requires, rights_of
@@ -130,7 +131,7 @@ def frame(request: HttpRequest, current: Page, arguments: Facts) -> Facts:
 
 
 def section(current: Page) -> str:
-    return "groups" if current.name == "group" else current.name
+    return "groups" if current.name in {"group", "ghosts"} else current.name
 
 
 def plain(context: Facts) -> Facts:
@@ -174,6 +175,7 @@ def group_list(parameters: Any, rights: Collection[str]) -> Facts:
         "query": query,
         "listing": listing,
         "columns": COLUMNS,
+        "can_have_ghosts": bool(ghosts.core_layers()),
         "previous_page": query.page - 1,
         "next_page": query.page + 1,
     }
@@ -181,7 +183,13 @@ def group_list(parameters: Any, rights: Collection[str]) -> Facts:
 
 @page("group", seconds=1.0, points=series_of_group)
 def group_detail(parameters: Any, rights: Collection[str], group: str) -> Facts:
-    return {"group": group_queries.group(store(), group, with_values="peek" in rights)}
+    found = group_queries.group(store(), group, with_values="peek" in rights)
+    return {"group": found | {"dead": ghosts.of_group(store(), group)}}
+
+
+@page("ghosts", seconds=5.0)
+def ghost_list(parameters: Any, rights: Collection[str]) -> Facts:
+    return {"layers": list(ghosts.core_layers()), "ghosts": ghosts.found_last(store())}
 
 
 @page("connections")
@@ -196,7 +204,12 @@ def process_list(parameters: Any, rights: Collection[str]) -> Facts:
 
 @page("channels")
 def channel_list(parameters: Any, rights: Collection[str]) -> Facts:
-    return {"channels": channel_queries.channels(store())}
+    where = store()
+    return {
+        "channels": channel_queries.channels(where),
+        "jobs": jobs.jobs(),
+        "job_workers": jobs.workers(where.processes()),
+    }
 
 
 @page("ledger")
