@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from drawing import services
 from drawing.models import Board, BoardList, Element, Gallery, Participant
@@ -21,13 +23,16 @@ class BoardAdmin(RecordAdmin):
     actions = ["lock", "unlock"]
     view_on_site = False
 
-    @admin.action(description="Lock the chosen boards: nobody draws on them", permissions=["act"])
+    @admin.action(description=_("Lock the chosen boards: nobody draws on them"), permissions=["act"])
     def lock(self, request: HttpRequest, queryset: Any) -> None:
-        self.each(request, queryset, lambda board: services.lock_by_staff(request.user, board.pk, is_locked=True), "Locked")
+        self.set_locked(request, queryset, gettext("Locked"), is_locked=True)
 
-    @admin.action(description="Unlock the chosen boards", permissions=["act"])
+    @admin.action(description=_("Unlock the chosen boards"), permissions=["act"])
     def unlock(self, request: HttpRequest, queryset: Any) -> None:
-        self.each(request, queryset, lambda board: services.lock_by_staff(request.user, board.pk, is_locked=False), "Unlocked")
+        self.set_locked(request, queryset, gettext("Unlocked"), is_locked=False)
+
+    def set_locked(self, request: HttpRequest, boards: Any, done: str, *, is_locked: bool) -> None:
+        self.each(request, boards, lambda board: services.lock_by_staff(request.user, board.pk, is_locked=is_locked), done)
 
 
 @admin.register(Participant)

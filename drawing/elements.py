@@ -19,6 +19,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from realtime.protocol import Refusal
 
 PRESSURE, TINT, FILL = 0x10, 0x20, 0x40
@@ -72,19 +75,19 @@ def points_in(ink: bytes, has_pressure: bool) -> int:
 def check(data: bytes) -> Shape:
     """Decode what a client sent. Raises `Refusal`: `bad_frame`, `bad_value` or `too_long`."""
     if len(data) > ELEMENT_BYTES:
-        raise Refusal("too_long", f"An element may have {ELEMENT_BYTES} bytes.")
+        raise Refusal("too_long", format_lazy(_("An element may have {limit} bytes."), limit=ELEMENT_BYTES))
     try:
         shape = decode(data)
     except (IndexError, ValueError):
         raise Refusal("bad_frame", "This is not an element.") from None
     if len(shape.points) > POINTS:
-        raise Refusal("too_long", f"A stroke may have {POINTS} points.")
+        raise Refusal("too_long", format_lazy(_("A stroke may have {limit} points."), limit=POINTS))
     if any(abs(x) > LIMIT or abs(y) > LIMIT for x, y, _ in shape.points):
-        raise Refusal("bad_value", f"The board ends {LIMIT} pixels from its middle.")
+        raise Refusal("bad_value", format_lazy(_("The board ends {limit} pixels from its middle."), limit=LIMIT))
     if shape.kind == Kind.TEXT and not shape.text.strip():
-        raise Refusal("bad_value", "A text needs words.")
+        raise Refusal("bad_value", _("A text needs words."))
     if len(shape.text) > TEXT_LENGTH:
-        raise Refusal("too_long", f"A text may have {TEXT_LENGTH} characters.")
+        raise Refusal("too_long", format_lazy(_("A text may have {limit} characters."), limit=TEXT_LENGTH))
     return shape
 
 

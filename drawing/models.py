@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from realtime.feeds import Feed, FeedQuerySet, Person
 
@@ -52,16 +54,16 @@ class Board(Feed):
     class Access(models.TextChoices):
         """What a link is good for, to those who were given no role."""
 
-        PRIVATE = "private", "Only people you add"
-        LINK_VIEW = "link_view", "Everybody with the link may look"
-        LINK_EDIT = "link_edit", "Everybody with the link may draw"
-        PUBLIC = "public", "Everybody may draw, and finds it in the list"
+        PRIVATE = "private", _("Only people you add")
+        LINK_VIEW = "link_view", _("Everybody with the link may look")
+        LINK_EDIT = "link_edit", _("Everybody with the link may draw")
+        PUBLIC = "public", _("Everybody may draw, and finds it in the list")
 
     class Background(models.TextChoices):
-        PLAIN = "plain", "Plain"
-        GRID = "grid", "Grid"
-        DOTS = "dots", "Dots"
-        LINES = "lines", "Lines"
+        PLAIN = "plain", _("Plain")
+        GRID = "grid", _("Grid")
+        DOTS = "dots", _("Dots")
+        LINES = "lines", _("Lines")
 
     slug = models.CharField(max_length=16, unique=True, default=new_slug, editable=False)
     title = models.CharField(max_length=TITLE_LENGTH)
@@ -158,10 +160,10 @@ class Participant(models.Model):
     """
 
     class Role(models.TextChoices):
-        OWNER = "owner", "Owner"
-        EDITOR = "editor", "May draw"
-        VIEWER = "viewer", "May look"
-        LINK = "link", "As the link says"
+        OWNER = "owner", _("Owner")
+        EDITOR = "editor", _("May draw")
+        VIEWER = "viewer", _("May look")
+        LINK = "link", _("As the link says")
 
     board = models.ForeignKey(Board, models.CASCADE, related_name="participants")
     number = models.PositiveIntegerField()  # 1, 2, 3... on this board: one byte on the wire for most boards
@@ -191,7 +193,7 @@ class Participant(models.Model):
     @property
     def name(self) -> str:
         """Of an account that is gone, what it drew stays."""
-        return self.user.get_username() if self.user else self.guest_name or "somebody"
+        return self.user.get_username() if self.user else self.guest_name or gettext("somebody")
 
     @property
     def hue(self) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import Error as DatabaseError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from drawing import elements, services, wire
 from drawing.events import OperationRefused
@@ -125,7 +127,7 @@ class Pen:
         try:
             points_per_person.spend(self.payer, points)
             if stroke.points + points > elements.POINTS:
-                raise Refusal("too_long", f"A stroke may have {elements.POINTS} points.")
+                raise Refusal("too_long", format_lazy(_("A stroke may have {limit} points."), limit=elements.POINTS))
         except Refusal as refusal:
             self.cancel(b"")
             self._refuse(refusal, None)
@@ -139,7 +141,7 @@ class Pen:
         tag, points = reader.varint(), reader.varint()
         stroke, self.stroke = self.stroke, None
         if stroke is None or stroke.points != points:  # its author has it whole, and puts it
-            self._refuse(Refusal("conflict", "Not all of this stroke came through."), tag)
+            self._refuse(Refusal("conflict", _("Not all of this stroke came through.")), tag)
             return
         self._say(Op.END)
         self._submit(self._put_of(stroke), tag)
@@ -185,7 +187,7 @@ class Pen:
         reader = Reader(body)
         tag, refs = reader.varint(), reader.refs()
         if len(refs) > services.REFS:
-            self._refuse(Refusal("too_long", f"At most {services.REFS} elements at once."), tag)
+            self._refuse(Refusal("too_long", format_lazy(_("At most {limit} elements at once."), limit=services.REFS)), tag)
         elif place := self._place(tag):
             self._submit(services.Erase(self.board_id, place.pk, refs, on), tag)
 
@@ -196,7 +198,7 @@ class Pen:
     def _place(self, tag: int) -> Participant | None:
         """Where they stand; whether they may do it from there, the service asks the database."""
         if self.place is None:
-            self._refuse(Refusal("not_allowed", "You may look at this board, not draw on it."), tag)
+            self._refuse(Refusal("not_allowed", _("You may look at this board, not draw on it.")), tag)
         return self.place
 
     @property
@@ -206,8 +208,8 @@ class Pen:
 
     def _may_draw(self, *, tells: bool = True) -> bool:
         if not self.may_draw and tells:
-            code, message = ("archived", "This board is locked.") if self.is_locked else ("not_allowed", "You may only look.")
-            self._refuse(Refusal(code, message), None)
+            looking, locked = Refusal("not_allowed", _("You may only look.")), Refusal("archived", _("This board is locked."))
+            self._refuse(locked if self.is_locked else looking, None)
         return self.may_draw
 
     def _submit(self, operation: services.Operation, tag: int) -> None:
@@ -222,10 +224,10 @@ class Pen:
             self._refuse(refusal, tag)
         except DatabaseError as error:
             logger.warning("The database did not take a drawing (%s).", error)
-            self._refuse(Refusal("retry_later", "The database does not answer.", retry_after=2), tag)
+            self._refuse(Refusal("retry_later", _("The database does not answer."), retry_after=2), tag)
         except Exception:  # our own mistake: it must not cost the person the socket
             logger.exception("Drawing failed: %s", type(operation).__name__)
-            self._refuse(Refusal("server_error", "Something broke on our side."), tag)
+            self._refuse(Refusal("server_error", _("Something broke on our side.")), tag)
         else:
             if tag is not None:
                 self.socket.write(binary_frame(wire.ack(tag, drawn.rev, drawn.number)))

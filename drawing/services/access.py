@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from drawing.models import Board, Participant
 from realtime.protocol import Refusal
 
@@ -44,7 +46,7 @@ def locked_board(board_id: int) -> Board:
 
 def no_such_board() -> Refusal:
     """The same answer for a board that is not there and one that is nobody's business."""
-    return Refusal("not_found", "There is no such board.")
+    return Refusal("not_found", _("There is no such board."))
 
 
 def owned_board(user: Any, board_id: int, *, is_deleted: bool = False) -> tuple[Board, Participant]:
@@ -59,7 +61,7 @@ def owned_board(user: Any, board_id: int, *, is_deleted: bool = False) -> tuple[
     if place is None or not role:
         raise no_such_board()
     if role != Role.OWNER:
-        raise Refusal("not_allowed", "Only an owner of the board may do this.")
+        raise Refusal("not_allowed", _("Only an owner of the board may do this."))
     return board, place
 
 
@@ -69,7 +71,7 @@ def check_may_draw(board: Board, place: Participant | None) -> str:
     if not role:
         raise no_such_board()
     if role == Role.VIEWER:
-        raise Refusal("not_allowed", "You may look at this board, not draw on it.")
+        raise Refusal("not_allowed", _("You may look at this board, not draw on it."))
     if board.is_locked:
-        raise Refusal("archived", "This board is locked.")
+        raise Refusal("archived", _("This board is locked."))
     return role

@@ -5,6 +5,9 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from drawing.frames import board_event
 from drawing.models import TITLE_LENGTH, Board, Element, Participant
@@ -26,7 +29,7 @@ def create_board(user: Any, title: str, access: str = Board.Access.PRIVATE, back
     """A new board, which belongs to the person."""
     title = _checked_title(title)
     if Board.objects.alive().filter(owner=user.pk).count() >= BOARDS_PER_PERSON:
-        raise Refusal("too_long", f"You have {BOARDS_PER_PERSON} boards. Delete some first.")
+        raise Refusal("too_long", format_lazy(_("You have {limit} boards. Delete some first."), limit=BOARDS_PER_PERSON))
     boards_per_person.spend(user.pk)
     board = Board.objects.create(
         title=title, owner=user, access=_choice(Board.Access, access), background=_choice(Board.Background, background)
@@ -40,7 +43,7 @@ def create_board(user: Any, title: str, access: str = Board.Access.PRIVATE, back
 @transaction.atomic
 def change_board(user: Any, board_id: int, **wanted: Any) -> Board:
     """Set `title`, `access`, `background` or `is_locked`. Owners may. Rights change at once, on open boards too."""
-    board, _ = access.owned_board(user, board_id)
+    board, _owner = access.owned_board(user, board_id)
     if "title" in wanted:
         wanted["title"] = _checked_title(wanted["title"])
     for field, choices in (("access", Board.Access), ("background", Board.Background)):
@@ -58,7 +61,7 @@ def duplicate_board(user: Any, board_id: int) -> Board:
     original = Board.objects.filter(pk=board_id).first()  # not held: those who draw on it need not wait for the copy
     if original is None or not access.role_of(original, access.place_of(original, user)):
         raise access.no_such_board()
-    copy = create_board(user, f"{original.title[: TITLE_LENGTH - 5]} copy", background=original.background)
+    copy = create_board(user, _title_of_copy(original.title), background=original.background)
     place = copy.participants.get()
     rows = Element.objects.on(original).alive().order_by("number").values_list("data", flat=True)
     copies = [
@@ -79,16 +82,16 @@ def duplicate_board(user: Any, board_id: int) -> Board:
 @transaction.atomic
 def delete_board(user: Any, board_id: int) -> Board:
     """Nobody sees it any more. For 30 days its owner can bring it back."""
-    board, _ = access.owned_board(user, board_id)
+    board, _owner = access.owned_board(user, board_id)
     if board.owner_id != user.pk:
-        raise Refusal("not_allowed", "Only the person who made the board may delete it.")
+        raise Refusal("not_allowed", _("Only the person who made the board may delete it."))
     save_settings(board, deleted_at=timezone.now())
     return board
 
 
 @transaction.atomic
 def restore_board(user: Any, board_id: int) -> Board:
-    board, _ = access.owned_board(user, board_id, is_deleted=True)
+    board, _owner = access.owned_board(user, board_id, is_deleted=True)
     save_settings(board, deleted_at=None)
     return board
 
@@ -97,7 +100,7 @@ def restore_board(user: Any, board_id: int) -> Board:
 def lock_by_staff(user: Any, board_id: int, *, is_locked: bool) -> Board:
     """For the staff of the site. Needs the permission `drawing.change_board`."""
     if not user.has_perm("drawing.change_board"):
-        raise Refusal("not_allowed", "Only staff may do this.")
+        raise Refusal("not_allowed", _("Only staff may do this."))
     board = access.locked_board(board_id)
     if board.is_locked != is_locked:
         save_settings(board, is_locked=is_locked)
@@ -144,13 +147,19 @@ def tell_rights(board: Board) -> None:
 def _checked_title(title: str) -> str:
     title = " ".join(title.split())
     if not title:
-        raise Refusal("bad_value", "A board needs a name.", field="title")
+        raise Refusal("bad_value", _("A board needs a name."), field="title")
     if len(title) > TITLE_LENGTH:
-        raise Refusal("too_long", f"A name may have {TITLE_LENGTH} characters.", field="title")
+        raise Refusal("too_long", format_lazy(_("A name may have {limit} characters."), limit=TITLE_LENGTH), field="title")
     return title
+
+
+def _title_of_copy(title: str) -> str:
+    """In the language of whoever copies: it is their board, and they may call it otherwise."""
+    copy = gettext("%(title)s copy")
+    return copy % {"title": title[: TITLE_LENGTH - len(copy % {"title": ""})]}
 
 
 def _choice(choices: Any, value: str) -> str:
     if value not in choices.values:
-        raise Refusal("bad_value", "Choose one of the list.", field=choices.__name__.lower())
+        raise Refusal("bad_value", _("Choose one of the list."), field=choices.__name__.lower())
     return value

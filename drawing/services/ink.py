@@ -7,6 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from drawing import elements, frames
 from drawing.events import BoardChange
@@ -167,11 +169,11 @@ class _Batch:
     def edit(self, board: Board, place: Participant, edit: Edit) -> Drawn:
         element = self.by_number.get((board.pk, edit.number))
         if element is None or element.is_erased:
-            raise Refusal("conflict", "Somebody erased it meanwhile.")
+            raise Refusal("conflict", _("Somebody erased it meanwhile."))
         if bytes(element.data) == edit.data:
             return Drawn(element.rev, element.number)
         if element.rev != edit.base:
-            raise Refusal("conflict", "Somebody changed it at the same time.")
+            raise Refusal("conflict", _("Somebody changed it at the same time."))
         _spend(place, len(edit.data))
         elements.check(edit.data)
         return self.change(board, place, element, edit.data)
@@ -261,9 +263,10 @@ def _is_rest_of(data: bytes, known: Element) -> bool:
 
 def _check_room(board: Board, count: int, size: int) -> None:
     if count > 0 and board.element_count + count > ELEMENTS_PER_BOARD:
-        raise Refusal("too_long", f"A board holds {ELEMENTS_PER_BOARD} elements. Erase some, or start another one.")
+        message = format_lazy(_("A board holds {limit} elements. Erase some, or start another one."), limit=ELEMENTS_PER_BOARD)
+        raise Refusal("too_long", message)
     if size > 0 and board.byte_count + size > BYTES_PER_BOARD:
-        raise Refusal("too_long", "This board is full. Erase something, or start another one.")
+        raise Refusal("too_long", _("This board is full. Erase something, or start another one."))
 
 
 def _spend(place: Participant, size: int) -> None:

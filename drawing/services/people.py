@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from drawing import frames
 from drawing.models import GUEST_NAME_LENGTH, Board, Element, Participant
@@ -67,14 +69,14 @@ def join_as_guest(board: Board, name: str, secret: str, address: str = "") -> Pa
         guests_per_address.spend(address)
         _check_room(board)
         if Participant.objects.filter(board=board, user=None).count() >= GUESTS_PER_BOARD:
-            raise Refusal("too_long", "This board has too many guests.")
+            raise Refusal("too_long", _("This board has too many guests."))
         return add_place(board, guest_key=key, guest_name=name)
 
 
 @transaction.atomic
 def share_board(user: Any, board_id: int, other: Any, role: str) -> Participant:
     """Give somebody a role on the board, and tell them."""
-    board, _ = access.owned_board(user, board_id)
+    board, _owner = access.owned_board(user, board_id)
     _check_role(role)
     place = Participant.objects.select_related("user").filter(board=board, user=other).first()
     if place is not None and place.role == role and not place.is_removed:
@@ -93,7 +95,7 @@ def share_board(user: Any, board_id: int, other: Any, role: str) -> Participant:
             sender=Board,
             user=other,
             kind="drawing.shared",
-            text=f"{user.get_username()} shared the board “{board.title}” with you",
+            text=format_lazy(_("{name} shared the board “{board}” with you"), name=user.get_username(), board=board.title),
             detail=Role(role).label,
             url=board.get_absolute_url(),
             actor=user,
@@ -107,12 +109,12 @@ def share_board(user: Any, board_id: int, other: Any, role: str) -> Participant:
 @transaction.atomic
 def change_role(user: Any, board_id: int, number: int, role: str) -> Participant:
     """Make somebody owner, editor or viewer, or leave it to the link."""
-    board, _ = access.owned_board(user, board_id)
+    board, _owner = access.owned_board(user, board_id)
     if role not in Role.values:
-        raise Refusal("bad_value", "Choose a role of the list.", field="role")
+        raise Refusal("bad_value", _("Choose a role of the list."), field="role")
     place = _place(board, number)
     if place.is_guest and role == Role.OWNER:
-        raise Refusal("not_allowed", "A guest cannot own a board.")
+        raise Refusal("not_allowed", _("A guest cannot own a board."))
     _check_not_last_owner(board, place, role)
     if place.role != role or place.is_removed:
         place.role, place.is_removed = role, False
@@ -127,7 +129,7 @@ def remove_participant(user: Any, board_id: int, number: int) -> Participant:
     board, mine = access.owned_board(user, board_id)
     place = _place(board, number)
     if place.pk == mine.pk or place.user_id == board.owner_id:
-        raise Refusal("not_allowed", "You cannot remove the person who made the board, nor yourself.")
+        raise Refusal("not_allowed", _("You cannot remove the person who made the board, nor yourself."))
     if not place.is_removed:
         place.is_removed, place.role = True, Role.LINK
         place.save(update_fields=["is_removed", "role"])
@@ -141,7 +143,7 @@ def remove_participant(user: Any, board_id: int, number: int) -> Participant:
 @transaction.atomic
 def let_back(user: Any, board_id: int, number: int) -> Participant:
     """Who was removed may come again, as the link says."""
-    board, _ = access.owned_board(user, board_id)
+    board, _owner = access.owned_board(user, board_id)
     place = _place(board, number)
     if place.is_removed:
         place.is_removed = False
@@ -158,7 +160,7 @@ def forget_board(user: Any, board_id: int) -> None:
     if place is None or place.is_removed:
         raise access.no_such_board()
     if place.user_id == board.owner_id:
-        raise Refusal("not_allowed", "It is your own board. Delete it instead.")
+        raise Refusal("not_allowed", _("It is your own board. Delete it instead."))
     place.is_listed, place.role = False, Role.LINK
     place.save(update_fields=["is_listed", "role"])
     _tell_change(board, place)
@@ -219,38 +221,38 @@ def _tell_change(board: Board, place: Participant) -> None:
 def _place(board: Board, number: int) -> Participant:
     place = Participant.objects.select_related("user").filter(board=board, number=number).first()
     if place is None:
-        raise Refusal("not_found", "There is nobody like that on this board.")
+        raise Refusal("not_found", _("There is nobody like that on this board."))
     return place
 
 
 def _check_room(board: Board) -> None:
     if board.participant_count >= PARTICIPANTS_PER_BOARD:
-        raise Refusal("too_long", "This board has too many people.")
+        raise Refusal("too_long", _("This board has too many people."))
 
 
 def _check_role(role: str) -> None:
     if role not in {Role.OWNER, Role.EDITOR, Role.VIEWER}:
-        raise Refusal("bad_value", "Choose a role of the list.", field="role")
+        raise Refusal("bad_value", _("Choose a role of the list."), field="role")
 
 
 def _check_unlocked(board: Board) -> None:
     if board.is_locked:
-        raise Refusal("archived", "This board is locked.")
+        raise Refusal("archived", _("This board is locked."))
 
 
 def _check_not_last_owner(board: Board, place: Participant, role: str) -> None:
     if place.role == Role.OWNER and role != Role.OWNER and place.user_id == board.owner_id:
-        raise Refusal("not_allowed", "Whoever made the board stays its owner.")
+        raise Refusal("not_allowed", _("Whoever made the board stays its owner."))
 
 
 def _checked_guest_name(name: str) -> str:
     name = " ".join(_visible(unicodedata.normalize("NFKC", name)).split())
     if not name:
-        raise Refusal("bad_value", "Choose a name, so that the others know who draws.", field="name")
+        raise Refusal("bad_value", _("Choose a name, so that the others know who draws."), field="name")
     if len(name) > GUEST_NAME_LENGTH:
-        raise Refusal("too_long", f"A name may have {GUEST_NAME_LENGTH} characters.", field="name")
+        raise Refusal("too_long", format_lazy(_("A name may have {limit} characters."), limit=GUEST_NAME_LENGTH), field="name")
     if get_user_model()._default_manager.filter(username__iexact=name).exists():
-        raise Refusal("conflict", "Somebody with an account is called that. Choose another name.", field="name")
+        raise Refusal("conflict", _("Somebody with an account is called that. Choose another name."), field="name")
     return name
 
 

@@ -440,6 +440,16 @@ class FileTests(BoardCase):
         expect(reader.page.locator(".board-card", has_text="Older")).to_be_visible()
         expect(reader.page.locator(f"#board-{self.board_id}")).to_have_count(0)
 
+    def test_a_card_that_comes_by_the_socket_is_in_the_language_of_the_page(self):
+        reader = self.artist("bob", locale="de-DE")
+        reader.page.goto(f"{self.server.url}/drawing/")
+        expect(reader.page.locator("html")).to_have_attribute("data-connection", "live")
+        self.new_board("Unerwartet")
+        card = reader.page.locator(f"#board-{self.board_id}")
+        expect(card.locator(".board-card__facts")).to_have_text("Privat·von ann")
+        card.get_by_role("button", name="Mehr zu Unerwartet").click()
+        expect(card.get_by_role("button", name="Von meiner Liste nehmen")).to_be_visible()
+
 
 SHOWN = """() => [...document.querySelectorAll("body *")]
   .filter((element) => !element.children.length && element.checkVisibility() && element.getClientRects().length)

@@ -9,6 +9,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from drawing import services
@@ -18,7 +20,7 @@ from drawing.views.seats import Seat, seat_of
 from realtime.protocol import Refusal
 
 PER_PAGE = 60  # of each list; a browser watches the heads of all that it shows, and of 200 at most
-UNTITLED = "Untitled board"
+UNTITLED = _("Untitled board")
 
 
 @login_required
@@ -98,7 +100,7 @@ def board_delete(request: HttpRequest, slug: str) -> HttpResponse:
     seat = seat_or_404(request, slug)
     try:
         services.delete_board(request.user, seat.board.pk)
-        notes.success(request, f"“{seat.board}” is deleted. You find it below the list for 30 days.")
+        notes.success(request, gettext("“%(board)s” is deleted. You find it below the list for 30 days.") % {"board": seat.board})
     except Refusal as refusal:
         notes.error(request, refusal.message)
     return redirect("drawing:board_list")
@@ -111,7 +113,7 @@ def board_restore(request: HttpRequest, slug: str) -> HttpResponse:
     if board is None:
         raise Http404
     services.restore_board(request.user, board.pk)
-    notes.success(request, f"“{board}” is back.")
+    notes.success(request, gettext("“%(board)s” is back.") % {"board": board})
     return redirect("drawing:board_list")
 
 

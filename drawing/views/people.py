@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from drawing import services
@@ -100,7 +101,7 @@ def person_revert(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     def revert(board: Board) -> None:
         if since.isdecimal():
             count = services.restore_strokes(request.user, board.pk, number, int(since[:15]))
-            notes.success(request, f"{count} brought back.")
+            notes.success(request, gettext("%(count)s brought back.") % {"count": count})
         else:
             count, before = services.revert_strokes(request.user, board.pk, number)
             request.session["drawing_reverted"] = {"board": board.pk, "number": number, "since": before, "count": count}

@@ -3,6 +3,7 @@
  * head of each board tells when its small picture was drawn anew. What is new belongs on the first page.
  */
 import { socket } from "../realtime/socket.js";
+import { format, gettext, sayWords } from "../realtime/words.js";
 
 const WATCHED = 200; // boards; the heads of more would not fit on one socket
 
@@ -49,6 +50,7 @@ class BoardList extends HTMLElement {
     const holder = document.createElement("template");
     holder.innerHTML = frame.html; // our own server rendered it
     const card = holder.content.querySelector(".board-card");
+    say(card);
     if (old?.dataset.group === card.dataset.group) return old.replaceWith(card);
     old?.remove();
     if ("older" in this.dataset) return;
@@ -77,6 +79,15 @@ class BoardList extends HTMLElement {
   #card(board) {
     return document.getElementById(`board-${board}`);
   }
+}
+
+/** A card comes in no language. Its sentences with names in them are made here, as the template makes them for the page. */
+function say(card) {
+  sayWords(card);
+  const owner = card.querySelector("[data-owner]");
+  if (owner) owner.textContent = format(gettext("by %(name)s"), { name: owner.dataset.owner });
+  const name = card.querySelector(".board-card__title").textContent;
+  card.querySelector(".board-card__more")?.setAttribute("aria-label", format(gettext("More about %(name)s"), { name }));
 }
 
 customElements.define("board-list", BoardList);

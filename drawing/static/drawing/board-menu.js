@@ -1,4 +1,5 @@
 /* The name of the board and its menu: export, print, replay, sheet, lock, keys. */
+import { gettext } from "../realtime/words.js";
 import { download, toPng, toSvg } from "./export.js";
 import { Replay } from "./replay.js";
 
@@ -50,7 +51,7 @@ export class BoardMenu {
     const button = event.target.closest("[data-act], [data-background-choice]");
     if (!button || button.getAttribute("aria-disabled") === "true") return;
     const { sheet } = this.#board;
-    const name = this.#board.dataset.title.replace(/[^\p{L}\p{N} _-]/gu, "").trim() || "board";
+    const name = this.#board.dataset.title.replace(/[^\p{L}\p{N} _-]/gu, "").trim() || gettext("board");
     const acts = {
       png: async () => download(await toPng(sheet, { isDark: this.#board.painter.isDark }), `${name}.png`),
       svg: () => download(toSvg(sheet, this.#board.dataset.title), `${name}.svg`),
@@ -65,7 +66,7 @@ export class BoardMenu {
     if (!act) return;
     event.preventDefault(); // without a script, lock and sheet are a form
     button.closest("[popover]")?.hidePopover();
-    if (["png", "svg", "print"].includes(button.dataset.act) && !sheet.shown.length) return this.#board.toast("Nothing is drawn yet.");
+    if (["png", "svg", "print"].includes(button.dataset.act) && !sheet.shown.length) return this.#board.toast(gettext("Nothing is drawn yet."));
     act();
   }
 
@@ -75,7 +76,7 @@ export class BoardMenu {
     const answer = await fetch(this.#board.dataset.edit, { method: "POST", headers, body: new URLSearchParams(facts) }).catch(() => null);
     if (answer?.ok) return;
     const why = answer && answer.status < 500 && answer.headers.get("Content-Type")?.startsWith("text/plain") ? await answer.text() : "";
-    this.#board.toast(why || "That did not work. Check the connection and try again.", "error");
+    this.#board.toast(why || gettext("That did not work. Check the connection and try again."), "error");
     if (this.#title.matches("input")) this.#title.value = this.#board.dataset.title;
   }
 
@@ -96,7 +97,7 @@ export class BoardMenu {
     } catch (error) {
       console.warn(error);
       this.stopReplay();
-      this.#board.toast("The replay could not be fetched. Try again in a moment.", "error");
+      this.#board.toast(gettext("The replay could not be fetched. Try again in a moment."), "error");
     }
   }
 }

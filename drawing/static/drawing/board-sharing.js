@@ -1,4 +1,6 @@
 /* Sharing in a dialog over the board: the same part as the page of its own, fetched when it is asked for. */
+import { gettext } from "../realtime/words.js";
+
 class BoardSharing extends HTMLElement {
   #controller;
 
@@ -31,7 +33,7 @@ class BoardSharing extends HTMLElement {
     const field = document.getElementById(button.dataset.copy);
     field.select();
     // Without a secure page there is no clipboard; then it is selected, and Ctrl+C does it.
-    await navigator.clipboard?.writeText(field.value).then(() => document.querySelector("toast-area")?.show("Link copied", "success"));
+    await navigator.clipboard?.writeText(field.value).then(() => document.querySelector("toast-area")?.show(gettext("Link copied"), "success"));
   }
 }
 

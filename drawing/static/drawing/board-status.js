@@ -1,12 +1,14 @@
 /* Whether what was drawn is stored, in words; and the small meter of what goes through the socket. */
+import { format, gettext, language, ngettext } from "../realtime/words.js";
+
 const DOUBT = 700; // ms; an ack that comes sooner is nothing to speak of
 const WHY = {
-  other_user: "Somebody else logged in in another tab. Reload the page to go on as them.",
-  logged_out: "You were logged out. Reload the page to go on.",
-  not_allowed: "You may no longer see this board.",
-  not_found: "This board is not there any more.",
-  bad_frames: "Something went wrong. Reload the page.",
-  client_too_old: "There is a newer version. Reload the page.",
+  other_user: gettext("Somebody else logged in in another tab. Reload the page to go on as them."),
+  logged_out: gettext("You were logged out. Reload the page to go on."),
+  not_allowed: gettext("You may no longer see this board."),
+  not_found: gettext("This board is not there any more."),
+  bad_frames: gettext("Something went wrong. Reload the page."),
+  client_too_old: gettext("There is a newer version. Reload the page."),
 };
 
 export class BoardStatus {
@@ -42,14 +44,14 @@ export class BoardStatus {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const { link, outbox } = this.#board;
-    const kept = outbox.waiting ? ` · ${outbox.waiting} kept here` : "";
+    const kept = outbox.waiting ? ` · ${format(gettext("%(count)s kept here"), { count: outbox.waiting })}` : "";
     const [state, words] = {
-      idle: ["connecting", "Opening…"],
-      connecting: ["connecting", "Connecting…"],
-      live: ["live", outbox.waiting ? "Saving…" : "Saved"],
-      reconnecting: ["reconnecting", `Reconnecting…${kept}`],
-      offline: ["offline", `Offline${kept}`],
-      stopped: ["stopped", "Disconnected"],
+      idle: ["connecting", gettext("Opening…")],
+      connecting: ["connecting", gettext("Connecting…")],
+      live: ["live", outbox.waiting ? gettext("Saving…") : gettext("Saved")],
+      reconnecting: ["reconnecting", `${gettext("Reconnecting…")}${kept}`],
+      offline: ["offline", `${gettext("Offline")}${kept}`],
+      stopped: ["stopped", gettext("Disconnected")],
     }[link.status === "live" && !link.isLive ? "connecting" : link.status];
     this.#element.dataset.state = state;
     document.documentElement.dataset.connection = state;
@@ -61,8 +63,9 @@ export class BoardStatus {
     const { failed } = this.#board.outbox;
     this.#banner.hidden = !failed.length;
     if (!failed.length) return;
-    const what = failed.length === 1 ? "One thing you drew was" : `${failed.length} things you drew were`;
-    this.#banner.querySelector("p").textContent = `${what} not taken: ${failed[0].refusal.message}`;
+    const count = failed.length;
+    const words = ngettext("One thing you drew was not taken: %(why)s", "%(count)s things you drew were not taken: %(why)s", count);
+    this.#banner.querySelector("p").textContent = format(words, { count, why: failed[0].refusal.message });
   }
 
   #decide(button) {
@@ -73,7 +76,7 @@ export class BoardStatus {
   #stop(reason) {
     const cover = this.#board.querySelector(".board__stopped");
     cover.hidden = false;
-    cover.querySelector("p").textContent = WHY[reason] ?? "The connection ended. Reload the page.";
+    cover.querySelector("p").textContent = WHY[reason] ?? gettext("The connection ended. Reload the page.");
   }
 
   #measure() {
@@ -84,4 +87,5 @@ export class BoardStatus {
   }
 }
 
-const bytes = (count) => (count < 1_000 ? `${Math.round(count)} B` : `${(count / 1_000).toFixed(1)} kB`);
+const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false });
+const bytes = (count) => (count < 1_000 ? `${Math.round(count)} B` : `${tenths.format(count / 1_000)} kB`);

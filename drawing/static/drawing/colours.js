@@ -1,7 +1,9 @@
 /* The colours to draw with, and how they look on a dark sheet: what is there to be read on white is there to be read on black. */
+import { gettext } from "../realtime/words.js";
+
 export const PALETTE = [
-  ["Ink", 0x1f1f1c], ["Grey", 0x7d7a72], ["Red", 0xd8362f], ["Orange", 0xe8710a], ["Yellow", 0xe9b10c],
-  ["Green", 0x1b8a4b], ["Teal", 0x0c8a93], ["Blue", 0x2166d1], ["Violet", 0x7a3fd0], ["Pink", 0xd63384],
+  [gettext("Ink"), 0x1f1f1c], [gettext("Grey"), 0x7d7a72], [gettext("Red"), 0xd8362f], [gettext("Orange"), 0xe8710a], [gettext("Yellow"), 0xe9b10c],
+  [gettext("Green"), 0x1b8a4b], [gettext("Teal"), 0x0c8a93], [gettext("Blue"), 0x2166d1], [gettext("Violet"), 0x7a3fd0], [gettext("Pink"), 0xd63384],
 ];
 export const SHEET = { light: "#fffefb", dark: "#171614" };
 const DIM = 0.62; // brightness (0 to 1) below which a colour is turned around on a dark sheet

@@ -18,6 +18,7 @@ import { Toolbar } from "./toolbar.js";
 import { LOOKING, Tools } from "./tools.js";
 import { View } from "./view.js";
 import { Zoom } from "./zoom.js";
+import { format, gettext, ngettext } from "../realtime/words.js";
 import { paintHand } from "./overlay.js";
 import { encode } from "./elements.js";
 import { newKey } from "./wire.js";
@@ -104,13 +105,13 @@ class DrawingBoard extends HTMLElement {
     if (!this.mayDraw || !items.length) return;
     this.outbox.addAll(togglings("erase", items));
     this.history.did({ erased: items });
-    this.announce(items.length === 1 ? "Erased." : `${items.length} elements erased.`);
+    this.announce(format(ngettext("Erased.", "%(count)s elements erased.", items.length), { count: items.length }));
   }
 
   /** Pairs of an item and the shape it should have. */
   change(pairs) {
     const changed = pairs.filter(([item]) => item.shape).map(([item, shape]) => [item, item.shape, shape]);
-    if (changed.length > AT_ONCE) return this.toast(`At most ${AT_ONCE} things can be changed at once.`, "warning");
+    if (changed.length > AT_ONCE) return this.toast(format(gettext("At most %(count)s things can be changed at once."), { count: AT_ONCE }), "warning");
     this.outbox.addAll(changed.map(([item, , shape]) => ({ type: "edit", item, data: shape.data })));
     if (changed.length) this.history.did({ changed });
   }
@@ -121,7 +122,7 @@ class DrawingBoard extends HTMLElement {
       return { type: "put", key: newKey(), data: encode({ ...shape, points }).data };
     });
     if (!this.mayDraw || !entries.length) return;
-    if (entries.length > AT_ONCE) return this.toast(`At most ${AT_ONCE} things can be copied at once.`, "warning");
+    if (entries.length > AT_ONCE) return this.toast(format(gettext("At most %(count)s things can be copied at once."), { count: AT_ONCE }), "warning");
     this.make(entries);
     this.tools.choose("select");
     this.tools.selection.select(entries.map(({ item }) => item));
@@ -134,11 +135,11 @@ class DrawingBoard extends HTMLElement {
   }
 
   undo() {
-    if (this.mayDraw) this.announce(this.history.undo() ? "Undone." : "Nothing to undo.");
+    if (this.mayDraw) this.announce(this.history.undo() ? gettext("Undone.") : gettext("Nothing to undo."));
   }
 
   redo() {
-    if (this.mayDraw) this.announce(this.history.redo() ? "Done again." : "Nothing to do again.");
+    if (this.mayDraw) this.announce(this.history.redo() ? gettext("Done again.") : gettext("Nothing to do again."));
   }
 
   selectionChanged() {
@@ -224,7 +225,7 @@ class DrawingBoard extends HTMLElement {
     if (couldDraw === this.mayDraw) return;
     if (!this.mayDraw && !LOOKING.has(this.tools.name)) this.tools.choose("hand");
     if (this.mayDraw) this.tools.choose("pen");
-    this.toast(this.mayDraw ? "You can draw here now." : this.isLocked ? "This board is locked now." : "You can only look now.");
+    this.toast(this.mayDraw ? gettext("You can draw here now.") : this.isLocked ? gettext("This board is locked now.") : gettext("You can only look now."));
   }
 
   toast(text, level = "info") {

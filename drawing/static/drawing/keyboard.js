@@ -1,10 +1,15 @@
 /* The keys of a board. Everything that a hand can do to what is there, keys can do, too; shapes come into the middle. */
+import { format, gettext } from "../realtime/words.js";
 import { Kind, encode } from "./elements.js";
 
 const TOOLS = {
   v: "select", h: "hand", p: "pen", m: "highlighter", l: "line", a: "arrow", r: "rect", o: "ellipse", t: "text", e: "eraser",
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const KINDS = {
+  [Kind.PEN]: gettext("pen"), [Kind.HIGHLIGHTER]: gettext("highlighter"), [Kind.LINE]: gettext("line"),
+  [Kind.ARROW]: gettext("arrow"), [Kind.RECT]: gettext("rect"), [Kind.ELLIPSE]: gettext("ellipse"),
+};
 const FAR = 10; // as far with Shift
 const PAN = 60; // screen pixels
 
@@ -98,7 +103,7 @@ export class Keyboard {
   #selectAll() {
     this.#board.tools.choose("select");
     this.#board.tools.selection.select(this.#board.sheet.shown);
-    this.#board.announce(`${this.#board.tools.selection.items.length} selected.`);
+    this.#board.announce(format(gettext("%(count)s selected."), { count: this.#board.tools.selection.items.length }));
   }
 
   /** From one element to the next, the lowest first. */
@@ -111,6 +116,6 @@ export class Keyboard {
     const next = shown[at < 0 ? (by > 0 ? 0 : shown.length - 1) : (at + by + shown.length) % shown.length];
     tools.selection.select([next]);
     const { kind, text } = next.shape;
-    this.#board.announce(kind === Kind.TEXT ? `Text: ${text}` : Object.keys(Kind).find((name) => Kind[name] === kind).toLowerCase());
+    this.#board.announce(kind === Kind.TEXT ? format(gettext("Text: %(text)s"), { text }) : KINDS[kind]);
   }
 }

@@ -1,5 +1,6 @@
 /* The other people: who is here, where their cursors are, and following one of them. */
 import { HUES, avatar } from "../js/avatar.js";
+import { format, gettext, ngettext } from "../realtime/words.js";
 import { tell } from "./wire.js";
 
 const IDLE = 12_000; // ms without a movement, and a cursor fades
@@ -53,7 +54,7 @@ export class Others {
     list.replaceChildren(...people.map((person) => this.#line(person, person.number === me)));
     const note = this.#board.querySelector(".roster__watching");
     note.hidden = !watching;
-    note.textContent = watching === 1 ? "and somebody who only looks" : `and ${watching} who only look`;
+    note.textContent = format(ngettext("and somebody who only looks", "and %(count)s who only look", watching), { count: watching });
     if (this.#followed && !this.#people.has(this.#followed)) this.stopFollowing();
   }
 
@@ -61,8 +62,8 @@ export class Others {
   #announce(people) {
     if (!this.#people.size) return; // the page has just been opened
     const now = new Set(people.map(({ number }) => number));
-    const came = people.filter(({ number }) => !this.#people.has(number)).map(({ name }) => `${name} came.`);
-    const went = [...this.#people.values()].filter(({ number }) => !now.has(number)).map(({ name }) => `${name} left.`);
+    const came = people.filter(({ number }) => !this.#people.has(number)).map(({ name }) => format(gettext("%(name)s came."), { name }));
+    const went = [...this.#people.values()].filter(({ number }) => !now.has(number)).map(({ name }) => format(gettext("%(name)s left."), { name }));
     if (came.length + went.length) this.#board.announce([...came, ...went].join(" "));
   }
 
@@ -75,12 +76,12 @@ export class Others {
     words.textContent = name;
     const about = document.createElement("span");
     about.className = "muted";
-    about.textContent = isMe ? "you" : isGuest ? "guest" : role === "viewer" ? "looking" : "";
+    about.textContent = isMe ? gettext("you") : isGuest ? gettext("guest") : role === "viewer" ? gettext("looking") : "";
     line.append(avatar({ id: number, name }, "small"), words, about);
     if (!isMe) {
-      const button = Object.assign(document.createElement("button"), { type: "button", className: "button button--small", textContent: "Follow" });
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "button button--small", textContent: gettext("Follow") });
       button.dataset.follow = number;
-      button.setAttribute("aria-label", `Follow ${name}`);
+      button.setAttribute("aria-label", format(gettext("Follow %(name)s"), { name }));
       line.append(button);
     }
     return line;
@@ -101,9 +102,9 @@ export class Others {
     const banner = this.#board.querySelector(".following");
     banner.hidden = !this.#followed;
     const name = this.#people.get(this.#followed)?.name ?? "";
-    banner.querySelector("span").textContent = this.#followed ? `Following ${name}` : "";
+    banner.querySelector("span").textContent = this.#followed ? format(gettext("Following %(name)s"), { name }) : "";
     banner.dataset.hue = this.#followed % HUES;
-    this.#board.announce(this.#followed ? `Following ${name}. Escape stops it.` : "Not following any more.");
+    this.#board.announce(this.#followed ? format(gettext("Following %(name)s. Escape stops it."), { name }) : gettext("Not following any more."));
   }
 
   #moveView({ participant, box }) {

@@ -1,4 +1,5 @@
 /* The board from its first stroke to now, in a few seconds: each element comes where it was made, and goes where it was erased. */
+import { gettext } from "../realtime/words.js";
 import { decode } from "./elements.js";
 import { readHistory } from "./wire.js";
 
@@ -28,7 +29,7 @@ export class Replay {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${url}: ${response.status}`);
     this.#drawn = readHistory(await response.arrayBuffer()).drawn.map((each) => ({ ...each, shape: decode(each.data) }));
-    if (!this.#drawn.length) return this.#board.toast("Nothing is drawn yet.");
+    if (!this.#drawn.length) return this.#board.toast(gettext("Nothing is drawn yet."));
     this.#events = this.#drawn
       .flatMap((each) => [{ rev: each.number, each }, ...(each.erasedAt ? [{ rev: each.erasedAt, each, isErased: true }] : [])])
       .sort((one, other) => one.rev - other.rev);
@@ -51,7 +52,7 @@ export class Replay {
     this.#isRunning = !this.#isRunning;
     if (this.#isRunning && this.#at >= this.#events.length) this.#at = 0;
     this.#bar.dataset.state = this.#isRunning ? "running" : "paused";
-    this.#bar.querySelector("[data-act='replay-toggle']").setAttribute("aria-label", this.#isRunning ? "Pause" : "Play");
+    this.#bar.querySelector("[data-act='replay-toggle']").setAttribute("aria-label", this.#isRunning ? gettext("Pause") : gettext("Play"));
     this.#last = performance.now();
     if (this.#isRunning) this.#frame = requestAnimationFrame((now) => this.#run(now));
   }

@@ -1,10 +1,11 @@
 /* Colour, width and filling: of what is drawn next, and of what is selected. The last choice is remembered by this browser. */
+import { gettext } from "../realtime/words.js";
 import { PALETTE, css } from "./colours.js";
 import { Kind, encode } from "./elements.js";
 import { textHeight } from "./text-tool.js";
 
-const WIDTHS = [["Thin", 2], ["Medium", 4], ["Thick", 8], ["Very thick", 16]];
-const FILLS = [["Not filled", ""], ["Tinted", "tint"], ["Filled", "fill"]];
+const WIDTHS = [[gettext("Thin"), 2], [gettext("Medium"), 4], [gettext("Thick"), 8], [gettext("Very thick"), 16]];
+const FILLS = [[gettext("Not filled"), ""], [gettext("Tinted"), "tint"], [gettext("Filled"), "fill"]];
 const REMEMBERED = "drawing.style";
 
 export class StylePanel {
