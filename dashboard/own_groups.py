@@ -61,22 +61,23 @@ class Groups:
             first = nlargest(limit, [name for name in names if name in places], key=lambda name: (value(name), name))
             rest = nlargest(limit - len(first), (name for name in names if name not in places)) if len(first) < limit else []
             return [self.row(name) for name in [*first, *rest]]
-        if names is not self.names or len(names) != len(self.sizes):
+        if not self._are_all(names):
             return [self.row(name) for name in _largest({name: self.sizes.get(name, 0) for name in names}, limit)]
         return [self.row(name) for name in _counted_of(self.sizes).largest(limit)]
 
     def at_least(self, names: Iterable[str], sort: str, least: float, limit: int) -> list[tuple[str, int]]:
         """Names and values, at most `limit` of them: the largest."""
         value = self._value(sort)
-        pairs = self._sized(names) if sort == "members" else [(name, value(name)) for name in names]
+        if sort == "members" and least > 1 and self._are_all(names):
+            pairs: Iterable[tuple[str, int]] = _counted_of(self.sizes).large.items()
+        else:
+            pairs = [(name, value(name)) for name in names]
         found = [(name, number) for name, number in pairs if number >= least]
         return found if len(found) <= limit else nlargest(limit, found, key=lambda pair: pair[1])
 
-    def _sized(self, names: Any) -> Any:
-        """(name, members) of each."""
-        if names is self.sizes.keys() or (names is self.names and len(names) == len(self.sizes)):
-            return self.sizes.items()
-        return [(name, self.sizes.get(name, 0)) for name in names]
+    def _are_all(self, names: Any) -> bool:
+        """Are they all groups of this process, and have all of them members?"""
+        return names is self.names and len(names) == len(self.sizes)
 
     def _value(self, sort: str) -> Callable[[str], Any]:
         sizes, active, last = self.sizes, self.active, self.last
@@ -119,8 +120,13 @@ class Counted:
 
     def largest(self, limit: int) -> list[str]:
         if limit not in self._largest:
-            self._largest[limit] = _largest(self.sizes, limit)
+            self._largest[limit] = _largest(self.large if len(self.large) >= limit else self.sizes, limit)
         return self._largest[limit]
+
+    @cached_property
+    def large(self) -> dict[str, int]:
+        """Those with more than one member here: mostly few."""
+        return {name: size for name, size in self.sizes.items() if size > 1}
 
     @cached_property
     def groups(self) -> Counter[str]:
@@ -131,7 +137,7 @@ class Counted:
     def members(self) -> Counter[str]:
         """By class."""
         members = self.groups.copy()
-        for name, size in [pair for pair in self.sizes.items() if pair[1] > 1]:
+        for name, size in self.large.items():
             members[class_of(name)] += size - 1
         return members
 
