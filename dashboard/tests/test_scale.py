@@ -1,9 +1,12 @@
 """A hundred thousand groups over eight processes: the page is exact, and moves only what can be on it."""
 
 import json
+import subprocess
+import sys
 from unittest import TestCase, mock
 
 import pytest
+from django.conf import settings
 
 from dashboard.queries import distinct
 from dashboard.queries.groups import PAGE, Query, groups
@@ -92,6 +95,16 @@ class ScaleTests(TestCase):
             self.ask()
         each = [(now - then) / 20 for now, then in zip(self.crowd.spent(), before, strict=True)]
         self.assertLess(sorted(each)[PROCESSES // 2], 0.030)
+
+    def test_what_measures_how_long_it_takes_measures(self):
+        told = subprocess.run(
+            [sys.executable, "-m", "dashboard.tests.loads", settings.REDIS_URL, "2", "300", "1"],
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertRegex(told.stdout, r"cold: 1 loads, median \d+ ms.*\nwarm: 1 loads, median \d+ ms.*")
 
     def test_what_nobody_looks_at_costs_the_store_little(self):
         keys = list(self.store.redis.scan_iter(self.store._prefix + "*"))
