@@ -66,6 +66,8 @@ def _counting_receive(connection: Connection, receive: Receive) -> Receive:
 
 
 def _counting_send(connection: Connection, send: Send) -> Send:
+    own_shard = sockets.own_shard
+
     async def counted(message: dict[str, Any]) -> None:
         kind = message["type"]
         await send(message)
@@ -73,9 +75,12 @@ def _counting_send(connection: Connection, send: Send) -> Send:
             size = _size(message)
             connection.frames_out += 1
             connection.bytes_out += size
-            counts = sockets.shard().counts
-            counts["frames_out"] += 1
-            counts["bytes_out"] += size
+            try:
+                shard = own_shard.shard
+            except AttributeError:
+                shard = sockets.shard()
+            shard.frames_out += 1
+            shard.bytes_out += size
         elif kind == "websocket.accept":
             connections[connection.id] = connection
             sockets.count("opened")
@@ -87,4 +92,5 @@ def _counting_send(connection: Connection, send: Send) -> Send:
 
 def _size(message: dict[str, Any]) -> int:
     """Bytes of a frame. Text is taken as one byte a letter: measuring it exactly would cost an encoding."""
-    return len(message.get("text") or message.get("bytes") or "")
+    text = message.get("text")
+    return len(text if text is not None else message.get("bytes") or "")

@@ -23,15 +23,22 @@ Activity = dict[str, list[int]]  # group -> [sends, deliveries, bytes, lost]
 class Shard:
     """What one thread counted."""
 
-    __slots__ = ("active", "by_class", "counts", "rows", "thread", "times")
+    per_delivery = ("enqueued", "received", "frames_out", "bytes_out")  # numbers of their own; the others are among `counts`
+    __slots__ = (*per_delivery, "active", "by_class", "counts", "rows", "thread", "times")
 
     def __init__(self) -> None:
         self.thread = threading.current_thread()
+        self.enqueued = self.received = self.frames_out = self.bytes_out = 0
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.times: defaultdict[int, int] = defaultdict(int)  # the latency's histogram
         self.by_class: dict[str, list[int]] = {}
         self.rows: dict[str, list[int]] = {}  # group -> the row of its class
         self.active: Activity = {}  # of this second
+
+    def all_counts(self) -> Counter[str]:
+        found = Counter(self.counts.copy())
+        found.update({name: number for name in self.per_delivery if (number := getattr(self, name))})
+        return found
 
 
 class Meter:
@@ -41,43 +48,44 @@ class Meter:
         self.alias = alias
         self.recent: deque[Activity] = deque(maxlen=SECONDS)  # by the second, the latest last
         self.last: dict[str, int] = {}  # group -> when it was last sent something, in seconds since the epoch
-        self._local = threading.local()
+        self.own_shard = threading.local()  # `.shard`, of the thread that asks
         self._shards: list[Shard] = []
         self._ended = Shard()  # the sum over threads that are no more
         self._taken: list[Activity] = []
 
     def shard(self) -> Shard:
         try:
-            return self._local.shard
+            return self.own_shard.shard
         except AttributeError:
-            shard = self._local.shard = Shard()
+            shard = self.own_shard.shard = Shard()
             self._shards.append(shard)
             first_use()
             return shard
 
     # The hot path
 
-    def add(self, group: str, sends: int, deliveries: int, size: int, lost: int = 0) -> None:
+    def add(self, group: str, sends: int, deliveries: int, size: int, lost: int = 0, enqueued: int = 0) -> None:
         """A message was sent to a group, or handed on to `deliveries` of its members; `size` bytes in all."""
-        shard = self.shard()
+        try:
+            shard = self.own_shard.shard
+        except AttributeError:
+            shard = self.shard()
         row = shard.rows.get(group)
         if row is None:
             row = self._row(shard, group)
-        row[SENDS] += sends
-        row[DELIVERIES] += deliveries
-        row[BYTES] += size
-        row[LOST] += lost
-        active = shard.active
-        now = active.get(group)
+        now = shard.active.get(group)
         if now is None:
-            if len(active) >= ACTIVE:
-                shard.counts["untracked"] += 1
-                return
-            now = active[group] = [0, 0, 0, 0]
+            now = self._of_this_second(shard, group)
+        row[SENDS] += sends
         now[SENDS] += sends
+        row[DELIVERIES] += deliveries
         now[DELIVERIES] += deliveries
-        now[BYTES] += size
-        now[LOST] += lost
+        if size or lost:
+            for both in (row, now):
+                both[BYTES] += size
+                both[LOST] += lost
+        if enqueued:
+            shard.enqueued += enqueued
 
     def count(self, name: str, number: int = 1) -> None:
         self.shard().counts[name] += number
@@ -91,6 +99,15 @@ class Meter:
             shard.rows.clear()
         row = shard.rows[group] = shard.by_class.setdefault(class_of(group), [0, 0, 0, 0])
         return row
+
+    @staticmethod
+    def _of_this_second(shard: Shard, group: str) -> list[int]:
+        now = [0, 0, 0, 0]
+        if len(shard.active) < ACTIVE:
+            shard.active[group] = now
+        else:
+            shard.counts["untracked"] += 1
+        return now
 
     # What the agent reads
 
@@ -115,7 +132,7 @@ class Meter:
         """Everything counted so far: `sends`, `h.<bucket>` and so on. Never smaller than before."""
         total: Counter[str] = Counter()
         for shard in self._all():
-            total.update(dict(shard.counts))
+            total.update(shard.all_counts())
             total.update({f"h.{bucket}": number for bucket, number in dict(shard.times).items()})
         for sends, deliveries, size, lost in self.by_class().values():
             total.update(group_sends=sends, deliveries=deliveries, bytes=size, group_lost=lost)
@@ -135,7 +152,7 @@ class Meter:
     def _fold_ended(self) -> None:
         for shard in [shard for shard in self._shards if not shard.thread.is_alive()]:
             self._shards.remove(shard)
-            for name, number in shard.counts.items():
+            for name, number in shard.all_counts().items():
                 self._ended.counts[name] += number
             for bucket, number in shard.times.items():
                 self._ended.times[bucket] += number

@@ -6,8 +6,9 @@ Only what is asked for becomes a row; everything before that is dicts and C loop
 import base64
 import time
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import ChainMap, Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
 from heapq import nlargest, nsmallest
 from typing import Any
 from zlib import adler32, crc32
@@ -31,10 +32,10 @@ class Groups:
         self.at = time.monotonic()
         self.sizes = group_sizes()
         self.active: Activity = merged([meter.activity(RATE_SECONDS) for meter in list(meters.values())])
-        self.last: dict[str, int] = {}
-        for meter in list(meters.values()):
-            self.last |= meter.last
-        self.names = self.sizes.keys() | self.active.keys() | taps.keys() if self.active or taps else self.sizes.keys()
+        known = [meter.last for meter in list(meters.values()) if meter.last]
+        self.last: Mapping[str, int] = ChainMap(*reversed(known)) if len(known) > 1 else next(iter(known), {})
+        others = (self.active.keys() | taps.keys()) - self.sizes.keys()  # few: with very many, no set of all is made
+        self.names: Collection[str] = self.sizes.keys() | others if others else self.sizes.keys()
 
     def row(self, name: str) -> Row:
         return [name, self.sizes.get(name, 0), *self.active.get(name, (0, 0, 0, 0)), self.last.get(name, 0)]
@@ -60,23 +61,23 @@ class Groups:
             first = nlargest(limit, [name for name in names if name in places], key=lambda name: (value(name), name))
             rest = nlargest(limit - len(first), (name for name in names if name not in places)) if len(first) < limit else []
             return [self.row(name) for name in [*first, *rest]]
-        pairs = self._sized(names)
-        floor = _floor(pairs, limit)
-        first = nlargest(limit, [(size, name) for name, size in pairs if size >= floor])
-        return [self.row(name) for _, name in first]
+        if not self._are_all(names):
+            return [self.row(name) for name in _largest({name: self.sizes.get(name, 0) for name in names}, limit)]
+        return [self.row(name) for name in _counted_of(self.sizes).largest(limit)]
 
     def at_least(self, names: Iterable[str], sort: str, least: float, limit: int) -> list[tuple[str, int]]:
         """Names and values, at most `limit` of them: the largest."""
         value = self._value(sort)
-        pairs = self._sized(names) if sort == "members" else [(name, value(name)) for name in names]
+        if sort == "members" and least > 1 and self._are_all(names):
+            pairs: Iterable[tuple[str, int]] = _counted_of(self.sizes).large.items()
+        else:
+            pairs = [(name, value(name)) for name in names]
         found = [(name, number) for name, number in pairs if number >= least]
         return found if len(found) <= limit else nlargest(limit, found, key=lambda pair: pair[1])
 
-    def _sized(self, names: Any) -> Any:
-        """(name, members) of each."""
-        if names is self.sizes.keys() or (names is self.names and len(names) == len(self.sizes)):
-            return self.sizes.items()
-        return [(name, self.sizes.get(name, 0)) for name in names]
+    def _are_all(self, names: Any) -> bool:
+        """Are they all groups of this process, and have all of them members?"""
+        return names is self.names and len(names) == len(self.sizes)
 
     def _value(self, sort: str) -> Callable[[str], Any]:
         sizes, active, last = self.sizes, self.active, self.last
@@ -89,9 +90,10 @@ class Groups:
 
     def classes(self) -> dict[str, list[Any]]:
         """[app, groups, members, deliveries] of each class."""
-        groups, members = _of_classes(self.sizes)
+        counted = _counted_of(self.sizes)
+        groups, members = counted.groups.copy(), counted.members
         if len(self.names) > len(self.sizes):  # mostly not, and looking for the others takes as long as finding the largest
-            groups += Counter(classes_of(self.names - self.sizes.keys()))
+            groups += Counter(classes_of([name for name in self.names if name not in self.sizes]))
         deliveries: Counter[str] = Counter()
         for own, row in zip(classes_of(self.active), self.active.values(), strict=True):
             deliveries[own] += row[1]
@@ -103,32 +105,61 @@ class Groups:
 
         Two checksums that share nothing: of 100,000 names, two have both in common once in some hundred million times.
         """
-        encoded = [name.encode() for name in names]
-        return base64.b64encode(array("Q", [crc32(name) << 32 | adler32(name) for name in encoded]).tobytes()).decode()
+        encoded = list(map(str.encode, names))
+        both = array("I", bytes(8 * len(encoded)))
+        both[::2], both[1::2] = array("I", map(crc32, encoded)), array("I", map(adler32, encoded))  # at the speed of C
+        return base64.b64encode(both.tobytes()).decode()
 
 
-def _floor(pairs: Any, limit: int) -> int:
-    """The size of the `limit`-th largest: sizes are few, so counting them is quicker than sorting the groups."""
-    above = 0
-    for size, number in sorted(Counter(size for _, size in pairs).items(), reverse=True):
-        if (above := above + number) >= limit:
-            return int(size)
-    return 0
+class Counted:
+    """What is known of all groups until their members are counted again, which with very many is every few seconds."""
 
+    def __init__(self, sizes: dict[str, int]) -> None:
+        self.sizes = sizes
+        self._largest: dict[int, list[str]] = {}
 
-_counted: tuple[dict[str, int], Counter[str], Counter[str]] = ({}, Counter(), Counter())
+    def largest(self, limit: int) -> list[str]:
+        if limit not in self._largest:
+            self._largest[limit] = _largest(self.large if len(self.large) >= limit else self.sizes, limit)
+        return self._largest[limit]
 
+    @cached_property
+    def large(self) -> dict[str, int]:
+        """Those with more than one member here: mostly few."""
+        return {name: size for name, size in self.sizes.items() if size > 1}
 
-def _of_classes(sizes: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
-    """Groups and members by class. Done again only when the members were counted again."""
-    global _counted
-    if _counted[0] is not sizes:
-        groups = Counter(classes_of(sizes))
-        members = groups.copy()
-        for name, size in [pair for pair in sizes.items() if pair[1] > 1]:
+    @cached_property
+    def groups(self) -> Counter[str]:
+        """By class."""
+        return Counter(classes_of(self.sizes))
+
+    @cached_property
+    def members(self) -> Counter[str]:
+        """By class."""
+        members = self.groups.copy()
+        for name, size in self.large.items():
             members[class_of(name)] += size - 1
-        _counted = (sizes, groups, members)
-    return _counted[1].copy(), _counted[2]
+        return members
+
+
+def _largest(sizes: dict[str, int], limit: int) -> list[str]:
+    """Sizes are few, so counting them is quicker than sorting the groups."""
+    floor = above = 0
+    for size, number in sorted(Counter(sizes.values()).items(), reverse=True):
+        if (above := above + number) >= limit:
+            floor = size
+            break
+    return [name for _, name in nlargest(limit, [(size, name) for name, size in sizes.items() if size >= floor])]
+
+
+_counted = Counted({})
+
+
+def _counted_of(sizes: dict[str, int]) -> Counted:
+    global _counted
+    if _counted.sizes is not sizes:
+        _counted = Counted(sizes)
+    return _counted
 
 
 _groups: Groups | None = None

@@ -42,16 +42,18 @@ def observe(alias: str, layer: Any) -> LimitedObserver:
 
 
 def _observer_for(alias: str, layer: Any) -> LimitedObserver:
-    before = vars(layer).copy()
+    before: dict[str, Any] = {}
     try:
         for kind in _kinds(layer):
+            # Not `vars`: an object whose dict was looked at is slower from then on.
+            before = {name: getattr(layer, name) for name in kind.replaced if hasattr(layer, name)}
             if not (differences := kind.differences(layer)):
                 return kind(alias, layer)
             logger.warning("Layer %s is watched from outside only: this version has no %s.", alias, ", ".join(differences))
     except Exception as error:  # whatever another version does there, the project must start
         logger.warning("Layer %s is watched from outside only: %r.", alias, error)
-        vars(layer).clear()
-        vars(layer).update(before)  # without the hooks that are in already
+        for name, value in before.items():
+            setattr(layer, name, value)  # without the hooks that are in already
     return LimitedObserver(alias, layer)
 
 

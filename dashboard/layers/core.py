@@ -35,6 +35,7 @@ PRIVATE = ("connection", "_map_channel_keys_to_connection", "receive_buffer", "c
 
 class CoreObserver(LimitedObserver):
     kind, exactness, can_stamp = "Redis, one inbox per process", "full", False
+    replaced = (*LimitedObserver.replaced, "_map_channel_keys_to_connection", "connection", "receive_buffer")
 
     @classmethod
     def differences(cls, layer: Any) -> list[str]:

@@ -33,14 +33,26 @@ class Hollow:
 
 
 class InMemory(Hollow):
+    """Also its own groups and queues; nobody's is ever full."""
+
     observer = MemoryObserver
+    capacity, channel_capacity = 100, None
+
+    def __init__(self) -> None:
+        self.groups: dict[str, dict[str, float]] = {"cost.room.1": {MEMBER: 0.0}}
+        self.channels: dict[str, Any] = {}
 
     async def group_send(self, group: str, message: Message) -> None:
+        self._clean_expired()
         await self.send(MEMBER, message)
         await self.receive(MEMBER)
 
     async def send(self, channel: str, message: Message) -> None:
         self.message = message
+
+    def _clean_expired(self) -> None: ...
+
+    def require_valid_group_name(self, group: str) -> None: ...
 
 
 class PubSub(Hollow):

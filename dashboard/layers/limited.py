@@ -17,7 +17,7 @@ from dashboard.tap import taps
 SENT_AT = "__dashboard_sent_at__"  # a key of messages on their way; consumers never see it
 
 STAMPS = 100  # messages of a second whose time is taken, all of them; of more,
-EVERY = 16  # each so many-th
+EVERY = 64  # each so many-th
 
 NAMED = 500  # channels with a name that are told apart
 
@@ -43,6 +43,7 @@ class LimitedObserver:
     exactness = "limited"  # what the pages say about it: "full" or "limited"
     can_stamp = False  # may messages carry SENT_AT: only if whoever receives them is known to take it out
     public = ("send", "receive", "group_add", "group_discard", "group_send")
+    replaced: tuple[str, ...] = (*public, "flush")  # attributes of the layer that hooking in sets
 
     def __init__(self, alias: str, layer: Any) -> None:
         self.alias, self.layer = alias, layer

@@ -19,6 +19,7 @@ SHARD_METHODS = ("_ensure_redis", "_receive_message")
 
 class PubSubObserver(LimitedObserver):
     kind, exactness, can_stamp = "Redis pub/sub", "full", True
+    replaced = (*LimitedObserver.replaced, "_get_layer")
 
     def __init__(self, alias: str, layer: Any) -> None:
         self._loop_layers: WeakSet[Any] = WeakSet()

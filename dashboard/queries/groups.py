@@ -5,9 +5,7 @@ whole must reach a P-th part of the smallest of those in some process, so a seco
 their parts elsewhere (TPUT: Cao and Wang, "Efficient Top-K Query Calculation in Distributed Networks", 2004).
 """
 
-import base64
 import time
-from array import array
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -15,17 +13,15 @@ from urllib.parse import urlencode
 from dashboard.answers import ROWS
 from dashboard.classes import app_of, class_of
 from dashboard.own_groups import COLUMNS, RATE_SECONDS
+from dashboard.queries.distinct import Number, distinct
 from dashboard.store import Store
 
 PAGE = 50
 SORTS = ("name", *COLUMNS)
-COUNT_SECONDS = 2.0  # how old the number of distinct groups may be
-MANY, MANY_SECONDS = 50_000, 15.0  # it may be older when there are very many: they are told by checksums of all names
+AT_ONCE = 4 * PAGE  # groups of which all is asked, though not all are shown: that is cheaper than another question
 
 # A member of which its process, perhaps of another version, says less.
 UNKNOWN: dict[str, Any] = {"id": "", "channel": "", "user": "", "consumer": "", "age": 0, "queue": 0, "buffered": 0}
-
-_counts: dict[tuple[str, ...], tuple[float, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,8 @@ class Query:
 class Page:
     query: Query
     rows: list[dict[str, Any]] = field(default_factory=list)
-    total: int = 0
+    total: int = 0  # at least so many, if `counted_ago` is None
+    counted_ago: float | None = 0.0  # seconds
     is_exact: bool = True
     answered: int = 0
     asked: int = 0
@@ -98,22 +95,21 @@ def groups(store: Store, query: Query) -> Page:
     page = Page(query, asked=len(store.processes()))
     answers = store.ask("groups", query.details)
     page.answered = len(answers)
-    merged = Merged(answers)
-    winners, is_exact = _winners(store, query, merged, max(1, len(answers)))
-    names = winners[(query.page - 1) * PAGE : query.page * PAGE]
-    rest = store.ask("rows", {"names": names, "sparks": True}) if names else {}
-    merged = Merged(rest)
-    page.rows = [row_of(name, merged) for name in names]
-    page.total, page.is_exact = _count(store, query, answers), is_exact and page.answered >= page.asked
+    names, merged, is_exact = _winners(store, query, Merged(answers), max(1, len(answers)))
+    page.rows = [row_of(name, merged) for name in names[(query.page - 1) * PAGE :]]
+    page.is_exact = is_exact and page.answered >= page.asked
     page.classes = _classes(answers)
+    page.total, page.counted_ago = distinct(store, query.details, [answer["total"] for answer in answers.values()])
+    page.total = max(page.total, len(names))
     page.milliseconds = round((time.perf_counter() - started) * 1000, 1)
     return page
 
 
-def hottest(store: Store) -> tuple[list[dict[str, Any]], int]:
+def hottest(store: Store) -> tuple[list[dict[str, Any]], Number]:
     """The groups with most deliveries now, among those that rest what was sent to last; and how many groups there are."""
     page = groups(store, Query(sort="deliveries"))
-    return sorted(page.rows, key=lambda row: (-row["deliveries"], -row["last"], -row["members"], row["name"])), page.total
+    rows = sorted(page.rows, key=lambda row: (-row["deliveries"], -row["last"], -row["members"], row["name"]))
+    return rows, Number(page.total, page.counted_ago)
 
 
 class Merged:
@@ -145,16 +141,22 @@ class Merged:
         return sorted(self.rows, key=lambda name: (self.rows[name][column], name), reverse=True)
 
 
-def _winners(store: Store, query: Query, merged: Merged, processes: int) -> tuple[list[str], bool]:
-    """The names of the first groups, in order, and whether that is exact. Nobody wants the smallest of 100,000."""
-    limit = query.page * PAGE
-    if query.sort == "name":
-        return merged.sorted("name", query.descending)[:limit], True
-    is_exact = True
-    if processes > 1 and query.sort != "last":
+def _winners(store: Store, query: Query, merged: Merged, processes: int) -> tuple[list[str], Merged, bool]:
+    """The names of the first groups, in order; all about those of the page; and whether that is exact.
+
+    Nobody wants the smallest of 100,000.
+    """
+    limit, is_exact = query.page * PAGE, True
+    names = merged.sorted(query.sort, query.descending)
+    if processes > 1 and query.sort not in ("name", "last"):
         names, is_exact = _candidates(store, query, merged, limit, processes)
-        merged = Merged(store.ask("rows", {"names": names}))
-    return merged.sorted(query.sort, True)[:limit], is_exact
+        are_few = len(names) <= AT_ONCE
+        merged = Merged(store.ask("rows", {"names": names, "sparks": are_few}))
+        names = merged.sorted(query.sort, True)
+        if are_few:
+            return names[:limit], merged, is_exact
+    shown = names[limit - PAGE : limit]
+    return names[:limit], Merged(store.ask("rows", {"names": shown, "sparks": True}) if shown else {}), is_exact
 
 
 def _candidates(store: Store, query: Query, merged: Merged, limit: int, processes: int) -> tuple[list[str], bool]:
@@ -177,26 +179,6 @@ def _candidates(store: Store, query: Query, merged: Merged, limit: int, processe
     # Processes that said nothing of a group have less than `least` of it.
     names = [name for name, value in known.items() if value + (processes - told[name]) * least >= floor]
     return names, all(len(answer["values"]) < ROWS for answer in answers.values())
-
-
-def _count(store: Store, query: Query, answers: dict[str, Any]) -> int:
-    """How many groups there are, each counted once."""
-    totals = [answer["total"] for answer in answers.values()]
-    if len(totals) < 2:
-        return sum(totals)
-    key = (query.search, query.group_class, query.app)
-    at, number = _counts.get(key, (0.0, 0))
-    if time.monotonic() - at > (COUNT_SECONDS if sum(totals) < MANY else MANY_SECONDS):
-        seen: set[int] = set()
-        for packed in store.ask("hashes", query.details).values():
-            part = array("Q")
-            part.frombytes(base64.b64decode(packed))
-            seen.update(part)
-        number = len(seen)
-        if len(_counts) > 100:
-            _counts.clear()
-        _counts[key] = (time.monotonic(), number)
-    return number
 
 
 def _classes(answers: dict[str, Any]) -> list[dict[str, Any]]:

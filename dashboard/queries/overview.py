@@ -3,6 +3,7 @@
 from typing import Any
 
 from dashboard.queries import compared, numbers
+from dashboard.queries.distinct import Number
 from dashboard.queries.processes import processes
 from dashboard.store import Bucket, Store
 
@@ -13,7 +14,7 @@ RATE_SECONDS = 5  # what a "now" is the mean of
 Series = list[tuple[int, Bucket]]
 
 
-def overview(store: Store, groups: int) -> dict[str, Any]:
+def overview(store: Store, groups: Number) -> dict[str, Any]:
     """`groups`: how many there are, as only the processes know together."""
     series = store.series(1, LIVE_SECONDS)
     found = [row for row in processes(store) if row["state"] != "lost" or row["age"] < LOST_SECONDS]
@@ -31,7 +32,7 @@ def overview(store: Store, groups: int) -> dict[str, Any]:
     }
 
 
-def tiles(series: Series, now: Bucket, seconds: int, groups: int) -> list[dict[str, Any]]:
+def tiles(series: Series, now: Bucket, seconds: int, groups: Number) -> list[dict[str, Any]]:
     """Rates as means of some seconds, with the last minute as a line."""
     minute = series[-60:]
 
@@ -50,11 +51,11 @@ def tiles(series: Series, now: Bucket, seconds: int, groups: int) -> list[dict[s
         },
         {
             "name": "groups",
-            "label": "Groups",
-            "value": groups,
+            "label": "Groups" if groups.age is not None else "Groups, at least",
+            "value": groups.value,
             "line": line(lambda bucket: bucket.get("g:groups", 0)),
-            "help": "Groups with members, or to which something was sent lately, each counted once. The line counts a group once "
-            "in each process.",
+            "help": "Groups with members, or to which something was sent lately, each counted once; very many "
+            "are counted every 15 seconds. The line counts a group once in each process.",
         },
         {
             "name": "members",

@@ -1,13 +1,60 @@
-"""One process of the scale test: very many groups, and an agent that answers.
+"""The processes of the scale test: very many groups in each, and an agent that answers. One of them is
 
     python -m dashboard.tests.crowd REDIS_URL PREFIX NUMBER GROUPS
 
 `members_of(number, group)` is what everybody knows about it without asking.
 """
 
+import os
+import subprocess
 import sys
+import time
 
 import django
+from django.conf import settings
+
+READY_SECONDS = 180  # on a machine with other things to do
+
+
+class Crowd:
+    """All of them, for as long as they are needed."""
+
+    def __init__(self, store, processes: int, groups: int):
+        self.store, self.number, self.groups = store, processes, groups
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> "Crowd":
+        for number in range(self.number):
+            process = subprocess.Popen(
+                [sys.executable, "-m", __name__, settings.REDIS_URL, self.store._prefix, str(number), str(self.groups)],
+                cwd=settings.BASE_DIR,
+                env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            self.processes.append(process)
+        for process in self.processes:
+            assert process.stdout.readline() == "ready\n"
+        deadline = time.monotonic() + READY_SECONDS
+        while len(self.store.processes()) < self.number:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *_) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()
+
+    def spent(self) -> list[float]:
+        """Seconds of CPU, of each so far."""
+        for process in self.processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return [float(process.stdout.readline()) for process in self.processes]
 
 
 def members_of(process: int, group: int) -> int:
@@ -39,7 +86,8 @@ def main(url: str, prefix: str, number: int, groups: int) -> None:
     agent = Agent(SharedStore(url, prefix), {})
     agent.start()
     print("ready", flush=True)
-    sys.stdin.readline()
+    while sys.stdin.readline():
+        print(time.process_time(), flush=True)  # what it has spent so far
 
 
 if __name__ == "__main__":

@@ -32,8 +32,10 @@ class CommandTests(SimpleTestCase):
 
     def test_cost_says_what_it_costs(self):
         out = StringIO()
-        call_command("channels_cost", stdout=out)
-        self.assertEqual(len(out.getvalue().splitlines()), 7)
+        call_command("channels_cost", "--seconds", "0", "--fan-out", "2", stdout=out)
+        lines = out.getvalue().splitlines()
+        self.assertEqual(len(lines), 10)
+        self.assertRegex(lines[-1], r"fan-out +2 .* us .* % \(.* to .*\)")
 
 
 class PanelTests(SimpleTestCase):

@@ -1,8 +1,11 @@
 """A layer that is watched behaves like one that is not; and what is seen of it is what happened."""
 
 import asyncio
+import random
+import threading
+from collections import Counter
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest import IsolatedAsyncioTestCase, mock
 from uuid import uuid4
 
@@ -216,6 +219,73 @@ class MemoryTests(Conformance, WatchedTestCase):
         self.assertEqual(counted["group_lost"], 15)
         self.assertEqual((counted["enqueued"], counted["received"]), (60, 60))
         self.assertEqual(self.observer.gauges()["pending"], 0)
+
+    @pytest.mark.logs_errors  # by asyncio: what a group send that was given up has begun, and failed
+    async def test_deliveries_are_exact_whatever_is_under_way_at_the_same_time(self):
+        """Full queues, direct sends that take a place from a group send that has begun, and group sends that are given up."""
+        for seed in range(60):
+            meters.pop("test", None)
+            with self.subTest(seed):
+                await self.see_that_it_adds_up(random.Random(seed))
+
+    async def see_that_it_adds_up(self, dice):
+        layer = self.watched(memory(capacity=dice.choice([1, 3, 8, 40])))
+        channels = [f"specific.inmemory!{number}" for number in range(4)]
+        for channel in channels[: dice.randint(1, 4)]:
+            await layer.group_add("room", channel)
+        taken, put = [], asyncio.Queue.put_nowait
+
+        def put_nowait(queue, item):
+            put(queue, item)
+            if isinstance(item, tuple):  # as the layer's are
+                taken.append(item)
+
+        with mock.patch.object(asyncio.Queue, "put_nowait", put_nowait):
+            await self.make_a_rush(layer, channels, dice)
+        counted = Counter(self.counters())
+        self.assertEqual(counted["enqueued"], len(taken))
+        self.assertEqual(counted["deliveries"] + counted["sends"], len(taken))
+
+    async def make_a_rush(self, layer, channels, dice):
+        async def send_directly(channel, number):
+            for _ in range(number):
+                with suppress(ChannelFull):
+                    await layer.send(channel, {"type": "x"})
+
+        async def receive(channel):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0):
+                    await layer.receive(channel)
+
+        for _ in range(8):
+            tasks = []
+            for _ in range(dice.randint(1, 30)):
+                kind, channel = dice.choice(["group", "group", "group", "direct", "receive", "give up"]), dice.choice(channels)
+                if kind == "direct":
+                    tasks.append(asyncio.create_task(send_directly(channel, dice.randint(1, 30))))
+                elif kind == "receive":
+                    tasks.append(asyncio.create_task(receive(channel)))
+                else:
+                    tasks.append(asyncio.create_task(layer.group_send("room", {"type": "x"})))
+                    if kind == "give up":
+                        await asyncio.sleep(0)
+                        tasks[-1].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def test_a_message_that_cannot_be_copied_was_delivered_to_nobody(self):
+        layer = self.watched(memory())
+        await layer.group_add("room", "specific.inmemory!one")
+        with self.assertRaises(TypeError):
+            await layer.group_send("room", {"type": "x", "lock": threading.Lock()})
+        counted = self.counters()
+        self.assertEqual([counted.get(name, 0) for name in ("group_sends", "deliveries", "enqueued", "refused")], [0, 0, 0, 1])
+
+    async def test_another_version_of_its_group_send_is_watched_from_outside(self):
+        layer = memory()
+        layer.group_send = mock.AsyncMock()
+        with self.assertLogs("dashboard.layers", "WARNING"):
+            self.watched(layer)
+        self.assertEqual(self.observer.exactness, "limited")
 
     async def test_who_gives_up_while_sending_has_lost_nothing(self):
         layer = memory()

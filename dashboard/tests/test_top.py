@@ -52,7 +52,7 @@ def test_any_page_of_any_spread(parts, page, sort):
     for sizes in parts:
         for name, members in sizes.items():
             truth[name] = truth.get(name, 0) + members
-    with mock.patch.object(queries, "PAGE", 4), mock.patch.object(queries, "_counts", {}):
+    with mock.patch.multiple(queries, PAGE=4, AT_ONCE=6):
         found = queries.groups(Cluster(parts), Query(sort=sort, descending=sort != "name", page=page))
     order = sorted(truth) if sort == "name" else sorted(truth, key=lambda name: (truth[name], name), reverse=True)
     assert [row["name"] for row in found.rows] == order[(page - 1) * 4 : page * 4]
