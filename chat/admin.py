@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat import markup, services
@@ -47,13 +48,14 @@ class RoomAdmin(RecordAdmin):
     def is_open(self, room: Room) -> bool:
         return not room.is_archived
 
-    @admin.action(description="Archive the chosen rooms", permissions=["act"])
+    @admin.action(description=_("Archive the chosen rooms"), permissions=["act"])
     def archive(self, request: HttpRequest, queryset: Any) -> None:
-        self.each(request, queryset, lambda room: services.archive_by_staff(request.user, room.pk), "Archived")
+        self.each(request, queryset, lambda room: services.archive_by_staff(request.user, room.pk), gettext("Archived"))
 
-    @admin.action(description="Reopen the chosen rooms", permissions=["act"])
+    @admin.action(description=_("Reopen the chosen rooms"), permissions=["act"])
     def reopen(self, request: HttpRequest, queryset: Any) -> None:
-        self.each(request, queryset, lambda room: services.archive_by_staff(request.user, room.pk, archived=False), "Reopened")
+        reopen = lambda room: services.archive_by_staff(request.user, room.pk, archived=False)  # noqa: E731
+        self.each(request, queryset, reopen, gettext("Reopened"))
 
 
 @admin.register(RoomList)
@@ -100,12 +102,12 @@ class MessageAdmin(RecordAdmin):
     def has_erase_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("chat.delete_message")
 
-    @admin.action(description="Delete the chosen messages: a tombstone stays, and it is audited", permissions=["erase"])
+    @admin.action(description=_("Delete the chosen messages: a tombstone stays, and it is audited"), permissions=["erase"])
     def delete(self, request: HttpRequest, queryset: Any) -> None:
         def erase(message: Message) -> None:
             services.delete_message_by_staff(request.user, message.room_id, message.pk)
 
-        self.each(request, queryset, erase, "Deleted")
+        self.each(request, queryset, erase, gettext("Deleted"))
 
 
 @admin.register(MessageEdit)
@@ -167,13 +169,13 @@ class BotAdmin(RecordAdmin):
 
     is_active = admin.display(boolean=True)(lambda self, bot: bot.user.is_active)
 
-    @admin.action(description="Revoke all tokens of the chosen bots", permissions=["act"])
+    @admin.action(description=_("Revoke all tokens of the chosen bots"), permissions=["act"])
     def revoke_tokens(self, request: HttpRequest, queryset: Any) -> None:
         def revoke(bot: Bot) -> None:
             for token in bot.user.access_tokens.filter(revoked_at=None):
                 services.revoke_token(request.user, token.pk)
 
-        self.each(request, queryset, revoke, "Silenced")
+        self.each(request, queryset, revoke, gettext("Silenced"))
 
 
 @admin.register(IncomingHook)
@@ -186,9 +188,9 @@ class IncomingHookAdmin(RecordAdmin):
     ordering = ["-pk"]
     actions = ["revoke"]
 
-    @admin.action(description="Revoke the chosen webhooks", permissions=["act"])
+    @admin.action(description=_("Revoke the chosen webhooks"), permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
-        self.each(request, queryset, lambda hook: services.revoke_hook_by_staff(request.user, hook.pk), "Revoked")
+        self.each(request, queryset, lambda hook: services.revoke_hook_by_staff(request.user, hook.pk), gettext("Revoked"))
 
 
 @admin.register(OutgoingHook)
@@ -203,4 +205,5 @@ class OutgoingHookAdmin(RecordAdmin):
 
     @admin.action(description=_("Revoke the chosen webhooks"), permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
-        self.each(request, queryset, lambda hook: services.revoke_outgoing_hook_by_staff(request.user, hook.pk), "Revoked")
+        revoke = lambda hook: services.revoke_outgoing_hook_by_staff(request.user, hook.pk)  # noqa: E731
+        self.each(request, queryset, revoke, gettext("Revoked"))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from chat import events, services
 from chat.frames import list_event, member_event, message_event, room_event
@@ -105,5 +106,5 @@ def room_of(feed: str) -> int:
     """The room that a command is about. Feeds of any other kind hold no messages."""
     name, pk = split_name(feed)
     if name != Room.feed_name:
-        raise Refusal("not_found", "There is no such room.", field="feed")
+        raise Refusal("not_found", _("There is no such room."), field="feed")
     return pk

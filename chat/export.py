@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.safestring import mark_safe
 
 from chat.models import Attachment, Message, Room
@@ -42,10 +42,22 @@ def export(room: Room, format: str) -> Iterator[str]:
     yield kind.end(room)
 
 
-async def streamed(pieces: Iterator[str]) -> AsyncIterator[str]:
-    """An export for a response: each piece is made off the event loop, when the browser has taken the one before."""
-    while (piece := await in_database(next, pieces, None)) is not None:
+def streamed(pieces: Iterator[str]) -> AsyncIterator[str]:
+    """An export for a response: each piece is made off the event loop, when the browser has taken the one before.
+
+    It is in the language of whoever asks now; by the time that the pieces are made, the request is over.
+    """
+    return _streamed(pieces, translation.get_language())
+
+
+async def _streamed(pieces: Iterator[str], language: str | None) -> AsyncIterator[str]:
+    while (piece := await in_database(_next, pieces, language)) is not None:
         yield piece
+
+
+def _next(pieces: Iterator[str], language: str | None) -> str | None:
+    with translation.override(language):
+        return next(pieces, None)
 
 
 def file_name(room: Room, format: str) -> str:

@@ -13,9 +13,14 @@ from itertools import islice
 from threading import BoundedSemaphore
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps, ImageSequence
 from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
+from realtime.languages import in_site_language
 from realtime.protocol import Refusal
 
 MAX_BYTES = 10_000_000  # of one file
@@ -54,10 +59,10 @@ class Content:
 def read(file: Any) -> Content:
     """Examine an uploaded file. Raises `Refusal` with `too_long` or `bad_value`."""
     if file.size > MAX_BYTES:
-        raise _refusal("too_long", f"A file may have {MAX_BYTES // 1_000_000} MB.")
+        raise _refusal("too_long", format_lazy(_("A file may have {size} MB."), size=MAX_BYTES // 1_000_000))
     data = file.read(MAX_BYTES + 1)
     if not data:
-        raise _refusal("bad_value", "The file is empty.")
+        raise _refusal("bad_value", _("The file is empty."))
     if data.startswith(IMAGE_SIGNATURES):
         with _decoding:
             data, content_type, width, height = _reencode(data)
@@ -70,12 +75,17 @@ def clean_name(name: str | None, content_type: str) -> str:
     """What to call a file on the page: no folders, no control characters or text that runs backwards, not too long."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", name or "")[-1])
     name = "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in name)
-    name = " ".join(name.split()).lstrip(". ") or "file"
+    name = " ".join(name.split()).lstrip(". ") or _no_name()
     suffixes = SUFFIXES[content_type]
     stem, dot, suffix = name.rpartition(".")
     if not (stem and f".{suffix.lower()}" in suffixes):
         stem, dot, suffix = name, "", suffixes[0]
     return f"{stem[: NAME_LENGTH - len(dot + suffix)]}{dot}{suffix}"
+
+
+def _no_name() -> str:
+    with in_site_language():
+        return gettext("file")
 
 
 def _type_of(data: bytes) -> str:
@@ -86,7 +96,7 @@ def _type_of(data: bytes) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if re.search(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]", text):
-        raise _refusal("bad_value", "Only images (PNG, JPEG, WebP, GIF), PDF and plain text can be sent.")
+        raise _refusal("bad_value", _("Only images (PNG, JPEG, WebP, GIF), PDF and plain text can be sent."))
     return TEXT
 
 
@@ -101,7 +111,7 @@ def _reencode(data: bytes) -> tuple[bytes, str, int, int]:
     except (DecompressionBombError, DecompressionBombWarning):
         raise _too_large() from None
     except (OSError, ValueError, SyntaxError, LookupError, TypeError, OverflowError, struct.error):  # as Pillow says no
-        raise _refusal("bad_value", "This image is damaged.") from None
+        raise _refusal("bad_value", _("This image is damaged.")) from None
 
 
 def _check_frames(image: Image.Image) -> int:
@@ -114,7 +124,10 @@ def _check_frames(image: Image.Image) -> int:
         except EOFError:
             image.seek(0)
         else:
-            raise _refusal("too_long", f"An animation of this size may have {allowed} frames.")
+            words = ngettext_lazy(
+                "An animation of this size may have {count} frame.", "An animation of this size may have {count} frames.", allowed
+            )
+            raise _refusal("too_long", format_lazy(words, count=allowed))
     return allowed
 
 
@@ -151,8 +164,8 @@ def _encode(kind: str, frames: list[Image.Image]) -> bytes:
 
 
 def _too_large() -> Refusal:
-    return _refusal("too_long", f"An image may have {MAX_PIXELS // 1_000_000} megapixels.")
+    return _refusal("too_long", format_lazy(_("An image may have {size} megapixels."), size=MAX_PIXELS // 1_000_000))
 
 
-def _refusal(code: str, message: str) -> Refusal:
+def _refusal(code: str, message: str | Promise) -> Refusal:
     return Refusal(code, message, field="file")

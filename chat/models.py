@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from realtime.addresses import URL_LENGTH
@@ -47,9 +48,9 @@ class Room(Feed):
     head_facts: ClassVar[dict[str, str]] = {"seq": "last_seq"}
 
     class Kind(models.TextChoices):
-        OPEN = "open", "Open to everybody"
-        CLOSED = "closed", "By invitation"
-        DIRECT = "direct", "Direct"
+        OPEN = "open", _("Open to everybody")
+        CLOSED = "closed", _("By invitation")
+        DIRECT = "direct", _("Direct")
 
     kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.OPEN)
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
@@ -95,7 +96,7 @@ class Room(Feed):
         if not self.is_direct:
             return self.name
         others = [member.user.username for member in self.memberships.all() if member.user_id != user.pk]
-        return others[0] if others else "Yourself"
+        return others[0] if others else gettext("Yourself")
 
 
 class RoomList(Feed):
@@ -135,9 +136,9 @@ class Membership(models.Model):
     """A person in a room. Who left stays as a tombstone, so that catching up tells of it."""
 
     class Role(models.TextChoices):
-        OWNER = "owner"
-        MODERATOR = "moderator"
-        MEMBER = "member"
+        OWNER = "owner", _("Owner")
+        MODERATOR = "moderator", _("Moderator")
+        MEMBER = "member", _("Member")
 
     room = models.ForeignKey(Room, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
@@ -173,12 +174,24 @@ class Membership(models.Model):
         return self.banned_until is not None and self.banned_until > timezone.now()
 
     @property
+    def role_name(self) -> Any:
+        """The role inside a sentence or beside a name."""
+        return ROLE_NAMES[self.role]
+
+    @property
     def can_moderate(self) -> bool:
         return self.is_active and self.role in {self.Role.OWNER, self.Role.MODERATOR}
 
     @property
     def unread_count(self) -> int:
         return max(0, self.room.last_seq - self.last_read_seq)
+
+
+ROLE_NAMES: dict[str, Any] = {
+    Membership.Role.OWNER: _("owner"),
+    Membership.Role.MODERATOR: _("moderator"),
+    Membership.Role.MEMBER: _("member"),
+}
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -206,9 +219,9 @@ class Message(models.Model):
     """One message. `seq` is its place in the room and never changes; `rev` is the room's revision of its last change."""
 
     class Kind(models.TextChoices):
-        TEXT = "text"
-        ACTION = "action"  # /me
-        SYSTEM = "system"  # "renamed the room"
+        TEXT = "text", _("Text")
+        ACTION = "action", _("Action")  # /me
+        SYSTEM = "system", _("System")  # "renamed the room"
 
     room = models.ForeignKey(Room, models.CASCADE, related_name="messages")
     seq = models.BigIntegerField()
@@ -343,18 +356,18 @@ class ModerationAction(models.Model):
     """Who did what to whom, and why. Only ever added to."""
 
     class Kind(models.TextChoices):
-        DELETE_MESSAGE = "delete_message", "deleted a message"
-        MUTE = "mute", "muted"
-        UNMUTE = "unmute", "unmuted"
-        BAN = "ban", "banned"
-        UNBAN = "unban", "lifted the ban of"
-        REMOVE = "remove", "removed"
-        CHANGE_ROLE = "change_role", "changed the role of"
-        SLOW_MODE = "slow_mode", "set slow mode"
-        ARCHIVE = "archive", "archived the room"
-        UNARCHIVE = "unarchive", "reopened the room"
-        ADD_HOOK = "add_hook", "added a webhook"
-        REVOKE_HOOK = "revoke_hook", "revoked a webhook"
+        DELETE_MESSAGE = "delete_message", _("deleted a message")
+        MUTE = "mute", _("muted")
+        UNMUTE = "unmute", _("unmuted")
+        BAN = "ban", _("banned")
+        UNBAN = "unban", _("lifted the ban of")
+        REMOVE = "remove", _("removed")
+        CHANGE_ROLE = "change_role", _("changed the role of")
+        SLOW_MODE = "slow_mode", _("set slow mode")
+        ARCHIVE = "archive", _("archived the room")
+        UNARCHIVE = "unarchive", _("reopened the room")
+        ADD_HOOK = "add_hook", _("added a webhook")
+        REVOKE_HOOK = "revoke_hook", _("revoked a webhook")
         ADD_OUTGOING = "add_outgoing", _("had messages sent to a webhook")
         END_OUTGOING = "end_outgoing", _("ended an outgoing webhook")
 

@@ -9,6 +9,8 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat import files
 from chat.models import Attachment, Room, attachment_path
@@ -54,7 +56,8 @@ def _save(attachment: Attachment, data: bytes) -> None:
     get_user_model().objects.select_for_update(no_key=True).get(pk=attachment.owner_id)
     used = Attachment.objects.filter(owner=attachment.owner_id).aggregate(bytes=Sum("size"))["bytes"] or 0
     if used + len(data) > QUOTA_BYTES:
-        raise Refusal("too_long", f"Your files may have {QUOTA_BYTES // 1_000_000} MB together.", field="file")
+        message = format_lazy(_("Your files may have {size} MB together."), size=QUOTA_BYTES // 1_000_000)
+        raise Refusal("too_long", message, field="file")
     attachment.file = ContentFile(data, name="upload")
     attachment.save(force_insert=True)
 

@@ -20,10 +20,14 @@ from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chat.export import attachment_facts
 from chat.models import Membership, Message, OutgoingHook, Room
 from realtime import jobs
+from realtime.languages import in_site_language
 from realtime.signals import user_notified
 from realtime.webhooks import FAILING, FAILURES, call
 
@@ -134,7 +138,8 @@ class _Turn:
     def is_gone(self) -> None:
         """The receiver has said that it wants no more (410), and is asked no more."""
         if hook := self._mine():
-            hook.last_error = "410: it wants to hear no more"
+            with in_site_language():
+                hook.last_error = gettext("410: it wants to hear no more")
             hook.revoked_at = timezone.now()
             hook.save(update_fields=["last_error", "revoked_at"])
             count_hooks(hook.room)
@@ -227,6 +232,7 @@ def _via(message: Message) -> str:
 
 def _tell_that_it_is_off(hook: OutgoingHook) -> None:
     """Its maker hears of it or, when they no longer look after the room, its owners."""
+    told = _("The webhook {hook} of {room} is switched off: it has failed for a day")
     members = Membership.objects.active().filter(room=hook.room_id).select_related("user")
     makers = [member for member in members.filter(user=hook.created_by_id) if member.can_moderate]
     for member in makers or members.filter(role=Membership.Role.OWNER):
@@ -234,7 +240,7 @@ def _tell_that_it_is_off(hook: OutgoingHook) -> None:
             sender=OutgoingHook,
             user=member.user,
             kind="chat.hook",
-            text=f"The webhook {hook.name} of {hook.room} is switched off: it has failed for a day",
+            text=format_lazy(told, hook=hook.name, room=hook.room.name),
             detail=hook.last_error,
             url=reverse("chat:outgoing_list", args=[hook.room_id]),
             actor=None,

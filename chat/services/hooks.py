@@ -7,6 +7,8 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from chat.models import NAME_LENGTH, IncomingHook, ModerationAction, Room
@@ -25,7 +27,8 @@ def create_hook(user: Any, room_id: int, name: str) -> tuple[IncomingHook, str]:
     access.check_is_open_for_writing(room)
     name = _checked_name(name.strip())
     if room.hooks.filter(revoked_at=None).count() >= HOOKS_PER_ROOM:
-        raise Refusal("not_allowed", f"A room may have {HOOKS_PER_ROOM} webhooks. Revoke one first.")
+        message = format_lazy(_("A room may have {count} webhooks. Revoke one first."), count=HOOKS_PER_ROOM)
+        raise Refusal("not_allowed", message)
     secret = f"bch_{secrets.token_urlsafe(32)}"
     hook = room.hooks.create(name=name, digest=IncomingHook.digest_of(secret), created_by=user)
     audit(room, user, ModerationAction.Kind.ADD_HOOK, name)
@@ -41,7 +44,7 @@ def revoke_hook(user: Any, room_id: int, hook_id: int) -> IncomingHook:
     access.check_may_moderate(access.membership_of(user, room))
     hook = room.hooks.select_for_update().filter(pk=hook_id).first()
     if hook is None:
-        raise Refusal("not_found", "There is no such webhook.")
+        raise Refusal("not_found", _("There is no such webhook."))
     return _revoke(hook, user)
 
 
@@ -61,7 +64,7 @@ def post_by_hook(secret: str, body: str, name: str = "", client_id: UUID | None 
     """
     hook = IncomingHook.objects.usable(secret).select_for_update().first()
     if hook is None:
-        raise Refusal("not_found", "There is no such webhook.")
+        raise Refusal("not_found", _("There is no such webhook."))
     name = _checked_name(name.strip()) if name.strip() else hook.name
     return post_message(Draft(hook.room_id, None, body, client_id, author_name=name, hook=hook))
 
@@ -77,14 +80,15 @@ def _revoke(hook: IncomingHook, user: Any) -> IncomingHook:
 def _checked_name(name: str) -> str:
     name = checked_label(name)
     if get_user_model().objects.filter(username__iexact=name).exists():
-        raise Refusal("bad_value", "A webhook does not bear the name of a person.", field="name")
+        raise Refusal("bad_value", _("A webhook does not bear the name of a person."), field="name")
     return name
 
 
 def checked_label(name: str) -> str:
     # Marks that turn the direction of writing are not printable, and could make one name look like another.
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        raise Refusal("bad_value", f"A webhook needs a name of up to {NAME_LENGTH} characters.", field="name")
+        message = format_lazy(_("A webhook needs a name of up to {length} characters."), length=NAME_LENGTH)
+        raise Refusal("bad_value", message, field="name")
     return name
 
 

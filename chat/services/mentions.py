@@ -6,6 +6,8 @@ from typing import Protocol
 
 from django.db.models import F
 from django.db.models.functions import Lower
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat import markup
 from chat.models import Membership, Mention, Message
@@ -73,12 +75,13 @@ def _add(message: Message, users: set[int]) -> None:
     unread = Membership.objects.filter(room=message.room_id, user__in=users, last_read_seq__lt=message.seq)
     unread.update(mention_count=F("mention_count") + 1)
     for membership in touch_lists(message.room_id, users):
+        where = membership.room.title_for(membership.user)
         user_notified.send(
             sender=Message,
             user=membership.user,
             kind="chat.mention",
             actor=message.author,
-            text=f"{message.author_name} mentioned you in {membership.room.title_for(membership.user)}",
+            text=format_lazy(_("{name} mentioned you in {room}"), name=message.author_name, room=where),
             url=message.get_absolute_url(),
             dedupe_key=_dedupe_key(message),
             group_key="",

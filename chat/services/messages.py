@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat import markup
 from chat.frames import message_event
@@ -137,10 +139,10 @@ class _Batch:
         body, kind = _read_body(draft)
         reply_to = self.replied_to.get(draft.reply_to)
         if draft.reply_to and (reply_to is None or reply_to.room_id != room.pk):
-            raise Refusal("bad_value", "The message you reply to is not in this room.", field="reply_to")
+            raise Refusal("bad_value", _("The message you reply to is not in this room."), field="reply_to")
         attachments = [self._attachment(pk, draft, room) for pk in draft.attachments]
         if not body and not attachments:
-            raise Refusal("bad_value", "Say something.", field="body")
+            raise Refusal("bad_value", _("Say something."), field="body")
         if draft.author and draft.kind != Message.Kind.SYSTEM:
             posts_per_person.spend(draft.author.pk)
         elif draft.hook:
@@ -175,12 +177,13 @@ class _Batch:
         if not room.slow_mode_seconds or last is None or membership.can_moderate:
             return
         if (left := room.slow_mode_seconds - (timezone.now() - last).total_seconds()) > 0:
-            raise Refusal("slow_mode", f"Slow mode: wait {left:.0f} s.", retry_after=round(left, 1))
+            message = format_lazy(_("Slow mode: wait {seconds} s."), seconds=f"{left:.0f}")
+            raise Refusal("slow_mode", message, retry_after=round(left, 1))
 
     def _attachment(self, pk: UUID, draft: Draft, room: Room) -> Attachment:
         attachment = self.attached.pop(pk, None)  # popped: no two messages carry the same file
         if attachment is None or attachment.room_id != room.pk or attachment.owner_id != draft.author.pk:
-            raise Refusal("bad_value", "An attachment is not there.", field="attachments")
+            raise Refusal("bad_value", _("An attachment is not there."), field="attachments")
         return attachment
 
     def write(self) -> None:
@@ -246,10 +249,10 @@ def edit_message(user: Any, room_id: int, message_id: int, body: str, client_id:
     access.check_may_speak(room, membership)
     message = access.locked_message(room, message_id)
     if message.author_id != user.pk or message.kind == Message.Kind.SYSTEM:
-        raise Refusal("not_allowed", "Only its author may edit a message.")
+        raise Refusal("not_allowed", _("Only its author may edit a message."))
     body = body.strip()
     if not body and not message.attachments.all():
-        raise Refusal("bad_value", "A message cannot become empty. Delete it instead.", field="body")
+        raise Refusal("bad_value", _("A message cannot become empty. Delete it instead."), field="body")
     changes_per_person.spend(user.pk)
     if body == message.body:
         return Done.record(user, client_id, room, message.rev, message.pk)
@@ -314,7 +317,7 @@ def set_reaction(user: Any, room_id: int, message_id: int, emoji: str, on: bool,
     access.check_may_speak(room, membership)
     message = access.locked_message(room, message_id)
     if not is_emoji(emoji):
-        raise Refusal("bad_value", "A reaction is one emoji.", field="emoji")
+        raise Refusal("bad_value", _("A reaction is one emoji."), field="emoji")
     changes_per_person.spend(user.pk)
     mine = Reaction.objects.filter(message=message, user=user, emoji=emoji)
     if mine.exists() != on:
@@ -332,7 +335,8 @@ def set_reaction(user: Any, room_id: int, message_id: int, emoji: str, on: bool,
 def _check_is_room_for(message: Message, emoji: str) -> None:
     there = {reaction.emoji for reaction in message.reactions.all()}
     if len(there) >= REACTIONS_PER_MESSAGE and emoji not in there:
-        raise Refusal("not_allowed", f"A message bears {REACTIONS_PER_MESSAGE} different reactions.")
+        words = _("A message bears {count} different reactions.")
+        raise Refusal("not_allowed", format_lazy(words, count=REACTIONS_PER_MESSAGE))
 
 
 def _save_words(room: Room, message: Message, *columns: str) -> None:

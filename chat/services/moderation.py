@@ -8,10 +8,13 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat.models import Membership, Message, ModerationAction, Room
 from chat.services import access, messages, rooms
 from realtime.access import access_changed
+from realtime.languages import in_site_language
 from realtime.protocol import Refusal
 
 Kind = ModerationAction.Kind
@@ -20,6 +23,11 @@ Role = Membership.Role
 RANK = {Role.MEMBER: 0, Role.MODERATOR: 1, Role.OWNER: 2}
 MAX_MINUTES = 366 * 24 * 60
 REASON_LENGTH = 250  # characters
+TOO_HIGH = {
+    Role.MEMBER: _("Only somebody above a room's member may do this."),
+    Role.MODERATOR: _("Only somebody above a room's moderator may do this."),
+    Role.OWNER: _("Only somebody above a room's owner may do this."),
+}
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)  # a year before the last, so that no time zone overflows
 
 
@@ -88,10 +96,10 @@ def remove_member(user: Any, room_id: int, target_id: int, reason: str = "") -> 
 def change_role(user: Any, room_id: int, target_id: int, role: str, reason: str = "") -> Membership:
     """Make somebody owner, moderator or member. Owners may, and may step down themselves while another one remains."""
     if role not in RANK:
-        raise Refusal("bad_value", "A role is owner, moderator or member.", field="role")
+        raise Refusal("bad_value", _("A role is owner, moderator or member."), field="role")
     room, actor = _moderator_of(user, room_id)
     if actor.role != Role.OWNER:
-        raise Refusal("not_allowed", "Only the owner may change roles.")
+        raise Refusal("not_allowed", _("Only the owner may change roles."))
     target = _membership(room, target_id)
     _check_is_here(target)
     if target.role == role:
@@ -100,9 +108,11 @@ def change_role(user: Any, room_id: int, target_id: int, role: str, reason: str 
         _check_is_not_last_owner(room, target)
     else:
         _check_rank(actor, target)
-    was, target.role = target.role, role
+    was, target.role = target.role_name, role
     rooms.save_membership(room, target, "role")
-    _audit(user, target, Kind.CHANGE_ROLE, f"{was} → {role}" + (f": {_reason(reason)}" if reason.strip() else ""))
+    with in_site_language():
+        change = f"{was} → {target.role_name}"
+    _audit(user, target, Kind.CHANGE_ROLE, change + (f": {_reason(reason)}" if reason.strip() else ""))
     return target
 
 
@@ -142,31 +152,32 @@ def _target_of(user: Any, room_id: int, target_id: int) -> tuple[Room, Membershi
 def _membership(room: Room, user_id: int) -> Membership:
     target = Membership.objects.select_related("user").filter(room=room, user=user_id).first()
     if target is None:
-        raise Refusal("not_found", "There is no such member.")
+        raise Refusal("not_found", _("There is no such member."))
     return target
 
 
 def _check_is_here(target: Membership) -> None:
     if not target.is_active:
-        raise Refusal("not_found", "There is no such member.")
+        raise Refusal("not_found", _("There is no such member."))
 
 
 def _check_rank(actor: Membership, target: Membership) -> None:
     rank = RANK[Role(target.role)] if target.is_active else RANK[Role.MEMBER]  # who leaves, leaves their rank behind
     if target.pk == actor.pk:
-        raise Refusal("not_allowed", "You cannot do this to yourself.")
+        raise Refusal("not_allowed", _("You cannot do this to yourself."))
     if rank >= RANK[Role(actor.role)]:
-        raise Refusal("not_allowed", f"Only somebody above a room's {target.role} may do this.")
+        raise Refusal("not_allowed", TOO_HIGH[Role(target.role)])
 
 
 def _check_is_not_last_owner(room: Room, owner: Membership) -> None:
     if not Membership.objects.active().filter(room=room, role=Role.OWNER).exclude(pk=owner.pk).exists():
-        raise Refusal("not_allowed", "A room needs an owner. Make somebody else owner first.")
+        raise Refusal("not_allowed", _("A room needs an owner. Make somebody else owner first."))
 
 
 def _end_after(minutes: int) -> datetime:
     if not 1 <= minutes <= MAX_MINUTES:
-        raise Refusal("bad_value", f"Give a time between 1 and {MAX_MINUTES} minutes.", field="minutes")
+        message = format_lazy(_("Give a time between 1 and {count} minutes."), count=MAX_MINUTES)
+        raise Refusal("bad_value", message, field="minutes")
     return timezone.now() + timedelta(minutes=minutes)
 
 

@@ -9,6 +9,9 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat import markup
 from chat.models import Membership, Message, Room
@@ -24,9 +27,10 @@ def tell(messages: Sequence[Message]) -> None:
             continue
         named = markup.mentioned_in(message.html)
         if message.room.is_direct:
+            text = format_lazy(_("{name} wrote to you"), name=message.author_name)
             for membership in others.get(message.room_id, []):
                 if membership.user_id not in named | {message.author_id}:
-                    _notify(message, membership.user, "chat.direct", f"{message.author_name} wrote to you")
+                    _notify(message, membership.user, "chat.direct", text)
             continue
         told = named | _tell_replied(message, named)
         said[message.room.group].append(partial(_spoken, message, told))
@@ -45,7 +49,7 @@ def tell_reaction(message: Message, user: Any, emoji: str, on: bool) -> None:
             sender=Message,
             user=message.author,
             kind="chat.reaction",
-            text=f"{user.get_username()} reacted {emoji} to your message",
+            text=format_lazy(_("{name} reacted {emoji} to your message"), name=user.get_username(), emoji=emoji),
             detail=markup.excerpt(message.body),
             url=message.get_absolute_url(),
             actor=user,
@@ -60,7 +64,7 @@ def tell_invited(room: Room, user: Any, other: Any, membership: Membership) -> N
         sender=Room,
         user=other,
         kind="chat.invite",
-        text=f"{user.get_username()} added you to {room.name}",
+        text=format_lazy(_("{name} added you to {room}"), name=user.get_username(), room=room.name),
         detail=room.topic,
         url=room.get_absolute_url(),
         actor=user,
@@ -87,15 +91,16 @@ def _tell_replied(message: Message, named: set[int]) -> set[int]:
     author = message.reply_to and message.reply_to.author
     if author is None or author.pk in named | {message.author_id} or not may_read(message.room, author):
         return set()
-    _notify(message, author, "chat.reply", f"{message.author_name} replied to you in {message.room}")
+    text = format_lazy(_("{name} replied to you in {room}"), name=message.author_name, room=message.room.name)
+    _notify(message, author, "chat.reply", text)
     return {author.pk}
 
 
 def _spoken(message: Message, told: set[int]) -> dict[str, Any]:
     """For those who want to hear everything of a room, as long as they are in it."""
     members = get_user_model().objects.filter(memberships__in=Membership.objects.active().filter(room=message.room_id))
-    facts = _facts(message, "chat.message", f"{message.author_name} wrote in {message.room}")
-    return {**facts, "users": members.exclude(pk__in=told)}
+    text = format_lazy(_("{name} wrote in {room}"), name=message.author_name, room=message.room.name)
+    return {**_facts(message, "chat.message", text), "users": members.exclude(pk__in=told)}
 
 
 def _others_in_direct_rooms(messages: Sequence[Message]) -> dict[int, list[Membership]]:
@@ -106,15 +111,15 @@ def _others_in_direct_rooms(messages: Sequence[Message]) -> dict[int, list[Membe
     return found
 
 
-def _notify(message: Message, user: Any, kind: str, text: str) -> None:
+def _notify(message: Message, user: Any, kind: str, text: Promise) -> None:
     user_notified.send(sender=Message, user=user, **_facts(message, kind, text))
 
 
-def _facts(message: Message, kind: str, text: str) -> dict[str, Any]:
+def _facts(message: Message, kind: str, text: Promise) -> dict[str, Any]:
     return {
         "kind": kind,
         "text": text,
-        "detail": markup.excerpt(message.body) or "a file",
+        "detail": markup.excerpt(message.body) or _("a file"),
         "url": message.get_absolute_url(),
         "actor": message.author,
         "dedupe_key": _message_key(message),

@@ -4,6 +4,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat.frames import member_event, room_event
 from chat.models import Membership, Message, ModerationAction, Room, new_invite_code
@@ -12,6 +15,7 @@ from chat.services.lists import touch_lists
 from chat.services.messages import Draft, post_messages
 from realtime.access import access_changed
 from realtime.broadcast import broadcast
+from realtime.languages import in_site_language
 from realtime.limits import Limit
 from realtime.protocol import Refusal
 
@@ -23,9 +27,9 @@ joins_per_person = Limit("chat joins", burst=20, per_second=1 / 10)  # each is t
 def create_room(user: Any, *, name: str, kind: str = Room.Kind.OPEN, topic: str = "") -> Room:
     """A new room, owned by its creator. `kind` is open or closed."""
     if kind not in {Room.Kind.OPEN, Room.Kind.CLOSED}:
-        raise Refusal("bad_value", "A room is open or closed.", field="kind")
+        raise Refusal("bad_value", _("A room is open or closed."), field="kind")
     if not (name := name.strip()):
-        raise Refusal("bad_value", "A room needs a name.", field="name")
+        raise Refusal("bad_value", _("A room needs a name."), field="name")
     rooms_per_person.spend(user.pk)
     room = Room.objects.create(name=name, kind=kind, topic=topic.strip(), created_by=user)
     _add_member(Room.objects.lock(pk=room.pk), user, Membership.Role.OWNER)
@@ -36,7 +40,7 @@ def create_room(user: Any, *, name: str, kind: str = Room.Kind.OPEN, topic: str 
 def open_direct_room(user: Any, other: Any) -> Room:
     """The one direct room of two people, made when they first need it."""
     if user.pk == other.pk or not other.is_active:
-        raise Refusal("bad_value", "Choose somebody else to talk to.", field="user")
+        raise Refusal("bad_value", _("Choose somebody else to talk to."), field="user")
     key = Room.direct_key_for(user, other)
     if room := Room.objects.filter(direct_key=key).first():
         return room
@@ -60,7 +64,7 @@ def change_room(
     room = access.locked_room(room_id)
     access.check_may_moderate(access.membership_of(user, room))
     if name is not None and not (name := name.strip()):
-        raise Refusal("bad_value", "A room needs a name.", field="name")
+        raise Refusal("bad_value", _("A room needs a name."), field="name")
     wanted = {"name": name, "topic": topic, "slow_mode_seconds": slow_mode_seconds}
     changes = {field: value for field, value in wanted.items() if value is not None and value != getattr(room, field)}
     if not changes:
@@ -69,10 +73,10 @@ def change_room(
         _audit(room, user, ModerationAction.Kind.SLOW_MODE, f"{slow_mode_seconds} s")
     _save_settings(room, **changes)
     if "name" in changes:
-        _announce(room, user, f"renamed the room to “{name}”")
+        _announce(room, user, format_lazy(_("renamed the room to “{name}”"), name=name))
         touch_lists(room.pk, _member_ids(room))
     if "topic" in changes:
-        _announce(room, user, f"set the topic: {topic}" if topic else "cleared the topic")
+        _announce(room, user, format_lazy(_("set the topic: {topic}"), topic=topic) if topic else _("cleared the topic"))
     return room
 
 
@@ -82,7 +86,7 @@ def archive_room(user: Any, room_id: int, *, archived: bool = True) -> Room:
     room = access.locked_room(room_id)
     membership = access.membership_of(user, room)
     if membership.role != Membership.Role.OWNER:
-        raise Refusal("not_allowed", "Only the owner may archive the room.")
+        raise Refusal("not_allowed", _("Only the owner may archive the room."))
     return set_archived(user, room, archived)
 
 
@@ -111,7 +115,7 @@ def join_by_invite(user: Any, invite_code: str) -> Membership:
     """Enter a room with the secret of its invite link."""
     room = Room.objects.filter(invite_code=invite_code).first() if invite_code else None
     if room is None:
-        raise Refusal("not_found", "This invitation is no longer valid.")
+        raise Refusal("not_found", _("This invitation is no longer valid."))
     joins_per_person.spend(user.pk)
     return _add_member(Room.objects.lock(pk=room.pk), user, Membership.Role.MEMBER)
 
@@ -122,7 +126,7 @@ def invite_member(user: Any, room_id: int, other: Any) -> Membership:
     room = access.locked_room(room_id)
     membership = access.membership_of(user, room)
     if room.is_direct:
-        raise Refusal("not_allowed", "A direct room is for two.")
+        raise Refusal("not_allowed", _("A direct room is for two."))
     if room.kind == Room.Kind.CLOSED:
         access.check_may_moderate(membership)
     was_in = room.memberships.active().filter(user=other).exists()
@@ -147,7 +151,7 @@ def leave_room(user: Any, room_id: int) -> None:
     room = access.locked_room(room_id)
     membership = access.membership_of(user, room)
     if room.is_direct:
-        raise Refusal("not_allowed", "A direct room cannot be left.")
+        raise Refusal("not_allowed", _("A direct room cannot be left."))
     end_membership(room, membership)
     if membership.role == Membership.Role.OWNER:
         _pass_on_ownership(room)
@@ -174,9 +178,9 @@ def _add_member(room: Room, user: Any, role: str) -> Membership:
         room=room, user=user, defaults={"role": role, "last_read_seq": room.last_seq}
     )
     if membership.is_banned:
-        raise Refusal("banned", "You are banned from this room.")
+        raise Refusal("banned", _("You are banned from this room."))
     if room.is_archived:
-        raise Refusal("archived", "This room is archived.")
+        raise Refusal("archived", _("This room is archived."))
     if is_new or not membership.is_active:
         if not is_new:
             membership.left_at, membership.role, membership.last_read_seq = None, role, room.last_seq
@@ -199,9 +203,11 @@ def _save_settings(room: Room, **changes: Any) -> None:
     broadcast(room.group, room_event(room), head=room.head())
 
 
-def _announce(room: Room, user: Any, text: str) -> None:
+def _announce(room: Room, user: Any, text: Promise) -> None:
     """A line in the conversation itself, so that readers of the history know."""
-    post_messages([Draft(room.pk, user, text, kind=Message.Kind.SYSTEM)])
+    with in_site_language():
+        body = str(text)
+    post_messages([Draft(room.pk, user, body, kind=Message.Kind.SYSTEM)])
     room.refresh_from_db(fields=["rev", "last_seq", "last_message_at"])
 
 

@@ -124,6 +124,19 @@ class TalkingTests(ChatCase):
         bob.message("This has no typo").locator(".message__edited").click()
         expect(bob.page.locator(".history__text").first).to_have_text("Tihs has a typo")
 
+    def test_words_in_what_arrives_are_in_the_language_of_the_page(self):
+        ann, bob = self.tab("ann", self.lobby), self.tab("bob", self.lobby, locale="de-DE")
+        ann.say("Grüezi")
+        ann.sees("Grüezi")
+        ann.field.press("ArrowUp")
+        expect(ann.field).to_have_value("Grüezi")
+        ann.say("Moin")
+        expect(ann.sees("Moin").locator(".message__edited")).to_have_text("edited")
+        expect(bob.sees("Moin").locator(".message__edited")).to_have_text("bearbeitet")
+        ann.act("Moin", "Delete")
+        ann.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(bob.page.locator(".message__gone").last).to_have_text("Nachricht gelöscht")
+
     def test_what_is_new_is_read_aloud_and_what_is_drawn_anew_is_not(self):
         ann = self.tab("ann", self.lobby)
         log = ann.page.locator("#messages")

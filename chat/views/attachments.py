@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
@@ -24,7 +26,7 @@ def attachment_create(request: HttpRequest, room_id: int) -> HttpResponse:
     """Take a multipart `file`, answer with JSON. A message carries it afterwards, by its id."""
     try:
         if not request.user.is_authenticated:
-            raise Refusal("not_logged_in", "Log in first.")
+            raise Refusal("not_logged_in", _("Log in first."))
         if len(request.FILES.getlist("file")) != 1:
             raise Refusal("bad_field", "Send one file.", field="file")
         attachment = services.upload_attachment(request.user, room_id, request.FILES["file"])
@@ -61,7 +63,7 @@ def _file_response(attachment: Attachment) -> HttpResponseBase:
     try:
         file = attachment.file.open("rb")
     except FileNotFoundError:  # deleted since its row was read
-        return HttpResponse("Gone.", status=404, content_type="text/plain")
+        return HttpResponse(gettext("Gone."), status=404, content_type="text/plain")
     response = StreamingHttpResponse(Chunks(file), content_type=attachment.content_type + charset)
     response.headers["Content-Length"] = str(attachment.size)
     if attachment.sha256:  # RFC 9530: whoever downloads can tell whether all of it came

@@ -9,6 +9,8 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
@@ -28,16 +30,19 @@ PAGE, LARGEST_PAGE = 50, 200  # events
 
 class BotForm(forms.Form):
     name = forms.CharField(
+        label=_("Name"),
         max_length=30,
-        help_text="Letters, digits, dots, hyphens and underscores. Others see it, and can @mention the bot by it.",
+        help_text=_("Letters, digits, dots, hyphens and underscores. Others see it, and can @mention the bot by it."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label="What it is for", max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(
+        label=_("What it is for"), max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     scopes = forms.MultipleChoiceField(
-        label="It may", choices=list(SCOPES.items()), initial=list(SCOPES), widget=forms.CheckboxSelectMultiple
+        label=_("It may"), choices=list(SCOPES.items()), initial=list(SCOPES), widget=forms.CheckboxSelectMultiple
     )
 
 
@@ -57,7 +62,8 @@ def bot_create(request: HttpRequest) -> HttpResponse:
         bot = services.create_bot(request.user, form.cleaned_data["name"])
     except Refusal as refusal:
         return render_bots(request, bot_form=form, status=refuse(form, refusal))
-    notes.success(request, f"{bot} is there. Give it a token, then add it to a room as you would a person.")
+    done = _("{bot} is there. Give it a token, then add it to a room as you would a person.")
+    notes.success(request, format_lazy(done, bot=bot))
     return redirect("chat:bot_list")
 
 
@@ -82,7 +88,7 @@ def token_create(request: HttpRequest, user_id: int) -> HttpResponse:
 def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         token = services.revoke_token(request.user, pk)
-        notes.success(request, f"“{token.name}” no longer works.")
+        notes.success(request, format_lazy(_("“{name}” no longer works."), name=token.name))
     except Refusal as refusal:
         notes.error(request, refusal.message)
     return redirect("chat:bot_list")
@@ -114,7 +120,7 @@ def api_message_list(request: HttpRequest, room_id: int) -> HttpResponse:
     # The head is read before the rows: what is written in between comes again with the next call, which is harmless.
     head = source.heads([room_id], request.user).get(room_id)
     if head is None:
-        raise Refusal("not_found", "There is no such room.")
+        raise Refusal("not_found", _("There is no such room."))
     limit = number(request, "limit", PAGE, least=1, most=LARGEST_PAGE)
     answer: dict[str, Any] = {"feed": f"{Room.feed_name}.{room_id}", "rev": head.rev, "epoch": head.epoch}
     if "after" in request.GET:

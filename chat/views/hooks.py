@@ -13,6 +13,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
@@ -29,8 +31,9 @@ from realtime.tokens import refusal_response
 
 class HookForm(forms.Form):
     name = forms.CharField(
+        label=_("Name"),
         max_length=NAME_LENGTH,
-        help_text="Stands where a person's name would, such as “Deployments”.",
+        help_text=_("Stands where a person's name would, such as “Deployments”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -71,7 +74,7 @@ def hook_revoke(request: HttpRequest, room_id: int, pk: int) -> HttpResponse:
     room = get_moderated_room(request, room_id)
     try:
         hook = services.revoke_hook(request.user, room.pk, pk)
-        notes.success(request, f"“{hook.name}” no longer works.")
+        notes.success(request, format_lazy(_("“{name}” no longer works."), name=hook.name))
     except Refusal as refusal:
         notes.error(request, refusal.message)
     return redirect("chat:hook_list", room.pk)

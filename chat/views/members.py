@@ -7,6 +7,8 @@ from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
@@ -52,7 +54,7 @@ def member_add(request: HttpRequest, room_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             services.invite_member(request.user, room.pk, form.person)
-            notes.success(request, f"{form.person.username} is in the room now.")
+            notes.success(request, format_lazy(_("{name} is in the room now."), name=form.person.username))
             return redirect("chat:member_list", room.pk)
         except Refusal as refusal:
             status = refuse(form, refusal)
@@ -74,7 +76,7 @@ def member_leave(request: HttpRequest, room_id: int) -> HttpResponse:
     except Refusal as refusal:
         notes.error(request, refusal.message)
         return redirect(room)
-    notes.success(request, f"You left {room}.")
+    notes.success(request, format_lazy(_("You left {room}."), room=room))
     return redirect("chat:room_list")
 
 
@@ -96,7 +98,7 @@ def invite_renew(request: HttpRequest, room_id: int) -> HttpResponse:
     room = get_room(request, room_id)
     try:
         services.renew_invite(request.user, room.pk)
-        notes.success(request, "The old invite link no longer works. Here is the new one.")
+        notes.success(request, _("The old invite link no longer works. Here is the new one."))
     except Refusal as refusal:
         notes.error(request, refusal.message)
     return redirect("chat:member_list", room.pk)

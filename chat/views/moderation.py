@@ -12,6 +12,8 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
@@ -42,47 +44,49 @@ class RoleForm(ReasonForm):
 
 class LogFilterForm(forms.Form):
     kind = forms.ChoiceField(
-        label="What", required=False, choices=[("", "Everything"), *((kind.value, kind.label) for kind in ModerationAction.Kind)]
+        label=_("What"),
+        required=False,
+        choices=[("", _("Everything")), *((kind.value, kind.label) for kind in ModerationAction.Kind)],
     )
     person = forms.CharField(
-        label="Who", required=False, max_length=150, widget=forms.TextInput(attrs={"placeholder": "User name"})
+        label=_("Who"), required=False, max_length=150, widget=forms.TextInput(attrs={"placeholder": _("User name")})
     )
 
 
 @login_required
 @require_POST
 def member_mute(request: HttpRequest, room_id: int, user_id: int) -> HttpResponse:
-    return act(request, room_id, user_id, MuteForm, services.mute_member, "{} is muted.")
+    return act(request, room_id, user_id, MuteForm, services.mute_member, _("{name} is muted."))
 
 
 @login_required
 @require_POST
 def member_unmute(request: HttpRequest, room_id: int, user_id: int) -> HttpResponse:
-    return act(request, room_id, user_id, ReasonForm, services.unmute_member, "{} may write again.")
+    return act(request, room_id, user_id, ReasonForm, services.unmute_member, _("{name} may write again."))
 
 
 @login_required
 @require_POST
 def member_ban(request: HttpRequest, room_id: int, user_id: int) -> HttpResponse:
-    return act(request, room_id, user_id, BanForm, services.ban_member, "{} is banned.")
+    return act(request, room_id, user_id, BanForm, services.ban_member, _("{name} is banned."))
 
 
 @login_required
 @require_POST
 def member_unban(request: HttpRequest, room_id: int, user_id: int) -> HttpResponse:
-    return act(request, room_id, user_id, ReasonForm, services.unban_member, "{} may come back.")
+    return act(request, room_id, user_id, ReasonForm, services.unban_member, _("{name} may come back."))
 
 
 @login_required
 @require_POST
 def member_remove(request: HttpRequest, room_id: int, user_id: int) -> HttpResponse:
-    return act(request, room_id, user_id, ReasonForm, services.remove_member, "{} is no longer in the room.")
+    return act(request, room_id, user_id, ReasonForm, services.remove_member, _("{name} is no longer in the room."))
 
 
 @login_required
 @require_POST
 def member_role(request: HttpRequest, room_id: int, user_id: int) -> HttpResponse:
-    return act(request, room_id, user_id, RoleForm, services.change_role, "{} has another role now.")
+    return act(request, room_id, user_id, RoleForm, services.change_role, _("{name} has another role now."))
 
 
 @login_required
@@ -114,14 +118,14 @@ def act(
     user_id: int,
     form_class: type[forms.Form],
     verb: Callable[..., Membership],
-    done: str,
+    done: Any,
 ) -> HttpResponse:
-    """Do one thing to one person, say how it went, and go back to the page that the form was on."""
+    """Do one thing to one person, say how it went (`done`, a lazy sentence with {name}), and go back to where the form was."""
     room, form = get_room(request, room_id), form_class(request.POST)
     if form.is_valid():
         try:
             target = verb(request.user, room.pk, user_id, **form.cleaned_data)
-            notes.success(request, done.format(target.user.get_username()))
+            notes.success(request, format_lazy(done, name=target.user.get_username()))
         except Refusal as refusal:
             notes.error(request, refusal.message)
     else:

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
@@ -155,4 +156,5 @@ def render_room(
 
 
 def other_person(memberships: Sequence[Membership], user: Any) -> str:
-    return next((membership.user.username for membership in memberships if membership.user_id != user.pk), "Yourself")
+    others = (membership.user.username for membership in memberships if membership.user_id != user.pk)
+    return next(others, gettext("Yourself"))

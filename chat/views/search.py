@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from chat.models import Membership, Room
@@ -23,17 +24,18 @@ class RoomChoice(forms.ModelChoiceField):
 
 
 class SearchForm(forms.Form):
-    q = forms.CharField(label="Words", max_length=QUERY_LENGTH, required=False, strip=True)
-    author = forms.CharField(label="From", max_length=150, required=False)
-    since = forms.DateField(label="Since", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    q = forms.CharField(label=_("Words"), max_length=QUERY_LENGTH, required=False, strip=True)
+    author = forms.CharField(label=_("From"), max_length=150, required=False)
+    since = forms.DateField(label=_("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, user: Any):
         super().__init__(data)
-        self.fields["room"] = RoomChoice(user, label="Room", required=False, empty_label="All rooms")
-        self.fields["q"].widget.attrs |= {"type": "search", "placeholder": "Words, or “words in order”", "autocomplete": "off"}
-        self.fields["author"].widget.attrs |= {"placeholder": "User name", "autocomplete": "off"}
+        self.fields["room"] = RoomChoice(user, label=_("Room"), required=False, empty_label=_("All rooms"))
+        words = {"type": "search", "placeholder": _("Words, or “words in order”"), "autocomplete": "off"}
+        self.fields["q"].widget.attrs |= words
+        self.fields["author"].widget.attrs |= {"placeholder": _("User name"), "autocomplete": "off"}
 
     @property
     def is_asking(self) -> bool:

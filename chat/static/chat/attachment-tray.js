@@ -1,4 +1,5 @@
 /* Files on their way into the next message: each is uploaded at once, and shown with its progress. */
+import { format, gettext } from "../realtime/words.js";
 import { template } from "./page.js";
 
 const MOST = 10; // files in one message
@@ -38,7 +39,7 @@ class AttachmentTray extends HTMLElement {
   #upload(file, url) {
     const element = template("file");
     element.querySelector(".upload__name").textContent = file.name;
-    element.querySelector("button").setAttribute("aria-label", `Remove ${file.name}`);
+    element.querySelector("button").setAttribute("aria-label", format(gettext("Remove %(name)s"), file));
     const request = new XMLHttpRequest(); // fetch cannot tell the progress
     const body = new FormData();
     body.append("file", file);
@@ -61,7 +62,7 @@ class AttachmentTray extends HTMLElement {
     const id = request.status < 300 ? answer?.id : undefined;
     this.#files.set(element, { id });
     element.dataset.state = id ? "done" : "failed";
-    if (!id) element.querySelector(".upload__reason").textContent = answer?.message ?? "It did not arrive.";
+    if (!id) element.querySelector(".upload__reason").textContent = answer?.message ?? gettext("It did not arrive.");
     else if (answer.is_image) element.querySelector(".icon").replaceWith(thumbnail(answer.url));
     this.#changed();
   }

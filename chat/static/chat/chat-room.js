@@ -4,6 +4,7 @@
  */
 import { FeedElement } from "../realtime/feed-element.js";
 import { socket } from "../realtime/socket.js";
+import { format, gettext } from "../realtime/words.js";
 import { fetchPage, me, template, toast } from "./page.js";
 
 const READ_EVERY = 1000; // ms between two read marks
@@ -154,7 +155,8 @@ class ChatRoom extends FeedElement {
   }
 
   #delayed({ command, retry_in }) {
-    if (this.#speaksFor(command)) toast(`Not done yet: it is tried again in ${Math.ceil(retry_in)} s.`);
+    if (!this.#speaksFor(command)) return;
+    toast(format(gettext("Not done yet: it is tried again in %(seconds)s s."), { seconds: Math.ceil(retry_in) }));
   }
 
   #failed({ command, error }) {

@@ -1,4 +1,5 @@
 /* A field with a button that copies what is in it. */
+import { gettext } from "../realtime/words.js";
 import { toast } from "./page.js";
 
 class CopyField extends HTMLElement {
@@ -22,7 +23,7 @@ class CopyField extends HTMLElement {
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
-    toast("Link copied.", "success");
+    toast(gettext("Link copied."), "success");
   } catch {
     toast(text);
   }

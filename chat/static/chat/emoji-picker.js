@@ -1,4 +1,5 @@
 /* A small pop-up to choose an emoji from: `picker.choose(button)` resolves to one, or to null. */
+import { gettext } from "../realtime/words.js";
 import { EMOJI } from "./emoji.js";
 
 const COLUMNS = 8;
@@ -37,7 +38,8 @@ class EmojiPicker extends HTMLElement {
 
   #build() {
     this.#search = document.createElement("input");
-    Object.assign(this.#search, { className: "input emoji__search", type: "search", placeholder: "Find an emoji", ariaLabel: "Find an emoji", autocomplete: "off" });
+    const label = gettext("Find an emoji");
+    Object.assign(this.#search, { className: "input emoji__search", type: "search", placeholder: label, ariaLabel: label, autocomplete: "off" });
     this.#grid = document.createElement("div");
     this.#grid.className = "emoji__grid";
     this.#grid.append(...EMOJI.map(choice));
@@ -50,7 +52,7 @@ class EmojiPicker extends HTMLElement {
 
   #filter() {
     const wanted = this.#search.value.trim().toLowerCase();
-    for (const button of this.#grid.children) button.hidden = !button.ariaLabel.includes(wanted);
+    for (const button of this.#grid.children) button.hidden = !button.ariaLabel.toLowerCase().includes(wanted);
   }
 
   #pressed(event) {

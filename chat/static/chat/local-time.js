@@ -1,9 +1,11 @@
 /* `<local-time><time datetime="…">14:05</time></local-time>`: the server writes UTC, the reader sees their own time. */
+import { language } from "../realtime/words.js";
+
 const FORMATS = {
-  clock: new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" }),
-  full: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
+  clock: new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }),
+  full: new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }),
 };
-const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const AGO = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
 
 class LocalTime extends HTMLElement {

@@ -1,6 +1,7 @@
 /* Where messages are written: a new one, an answer, or an own one anew. */
 import "./attachment-tray.js";
 import { socket } from "../realtime/socket.js";
+import { format, gettext, language, ngettext } from "../realtime/words.js";
 import { idOf } from "./chat-room.js";
 import { Drafts } from "./drafts.js";
 import { toast } from "./page.js";
@@ -62,7 +63,7 @@ class MessageComposer extends HTMLElement {
       this.#startEdit({ mode: "edit", id: idOf(message), text: excerptOf(message) }, body);
       this.focus();
     } catch {
-      toast("The message could not be fetched for editing.", "error");
+      toast(gettext("The message could not be fetched for editing."), "error");
     }
   }
 
@@ -84,7 +85,7 @@ class MessageComposer extends HTMLElement {
     this.toggleAttribute("data-muted", left > 0);
     this.querySelector("[data-muted-note]").hidden = left <= 0;
     time.dateTime = until;
-    time.textContent = until && new Date(until).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    time.textContent = until && new Date(until).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
     if (left > 0) this.#muted = setTimeout(() => this.mute(until), Math.min(left, LONGEST_TIMER));
   }
 
@@ -194,7 +195,8 @@ class MessageComposer extends HTMLElement {
     const context = this.querySelector(".composer__context");
     context.hidden = !about;
     if (about) {
-      context.querySelector(".composer__mode").textContent = about.mode === "edit" ? "Editing" : `Replying to ${about.name}`;
+      const mode = about.mode === "edit" ? gettext("Editing") : format(gettext("Replying to %(name)s"), about);
+      context.querySelector(".composer__mode").textContent = mode;
       context.querySelector(".composer__about").textContent = about.text;
     }
     this.#field.setAttribute("aria-description", about ? context.querySelector(".composer__mode").textContent : "");
@@ -225,7 +227,8 @@ class MessageComposer extends HTMLElement {
     const surplus = length - LONGEST;
     const isReady = surplus <= 0 && !this.#tray.isBusy && (length > 0 || this.#tray.ids.length > 0);
     this.#form.toggleAttribute("data-ready", isReady);
-    this.querySelector("[data-too-long]").textContent = surplus > 0 ? `${surplus} characters too long` : "";
+    const tooLong = format(ngettext("%(n)s character too long", "%(n)s characters too long", surplus), { n: surplus });
+    this.querySelector("[data-too-long]").textContent = surplus > 0 ? tooLong : "";
     if (!CSS.supports("field-sizing", "content")) {
       this.#field.style.blockSize = "auto";
       this.#field.style.blockSize = `${this.#field.scrollHeight}px`;
@@ -258,7 +261,7 @@ class MessageComposer extends HTMLElement {
 /** The beginning of what a message says, on one line. */
 export function excerptOf(message) {
   const text = message.querySelector(".message__body")?.textContent.trim().replace(/\s+/g, " ") ?? "";
-  return text ? text.slice(0, EXCERPT) : "Attachment";
+  return text ? text.slice(0, EXCERPT) : gettext("Attachment");
 }
 
 // A finger has no Shift for a new line: there the button sends.

@@ -2,6 +2,7 @@
  * The conversation: draws what the room tells, pages both ways, keeps the reader's place, and knows what was read.
  * Fires "log-read" {seq} when the end is on screen, "log-moved" when something moved.
  */
+import { format, gettext, ngettext } from "../realtime/words.js";
 import { MessageWindow, seqOf } from "./message-window.js";
 import { fetchPage, me, toast } from "./page.js";
 import { ScrollKeeper } from "./scroll-keeper.js";
@@ -167,14 +168,14 @@ class MessageLog extends HTMLElement {
 
   #announce() {
     this.#news += 1;
-    const words = this.#news === 1 ? "1 new message" : `${this.#news} new messages`;
+    const words = format(ngettext("%(n)s new message", "%(n)s new messages", this.#news), { n: this.#news });
     this.querySelector("[data-announcer]").textContent = words;
     this.#showJumps(words);
   }
 
   #moved() {
     if (this.#keeper.isAtEnd && !this.#window.hasAfter) this.#news = 0;
-    this.#showJumps(this.#news ? undefined : "Latest");
+    this.#showJumps(this.#news ? undefined : gettext("Latest"));
     if (this.#isReading && this.#lastSeq > Number(this.#room.dataset.lastRead ?? Infinity)) {
       this.dispatchEvent(new CustomEvent("log-read", { bubbles: true, detail: { seq: this.#lastSeq } }));
     }
@@ -192,7 +193,7 @@ class MessageLog extends HTMLElement {
     unread.hidden = !isAbove || firstUnread <= Number(this.#room.dataset.lastRead ?? 0);
     if (!unread.hidden) {
       const count = this.#lastSeq - firstUnread + 1;
-      unread.lastElementChild.textContent = `${count} unread: go to the first`;
+      unread.lastElementChild.textContent = format(gettext("%(n)s unread: go to the first"), { n: count });
     }
   }
 
@@ -258,7 +259,8 @@ class MessageLog extends HTMLElement {
   #requote(frame) {
     if (frame.type === "chat.message.posted") return;
     for (const quote of this.querySelectorAll(`.message__quote[data-message="${frame.id}"] .message__quote-text`)) {
-      quote.textContent = frame.type === "chat.message.deleted" ? "Message deleted" : frame.body.slice(0, 120) || "Attachment";
+      const isGone = frame.type === "chat.message.deleted";
+      quote.textContent = isGone ? gettext("Message deleted") : frame.body.slice(0, 120) || gettext("Attachment");
     }
   }
 
@@ -266,8 +268,8 @@ class MessageLog extends HTMLElement {
     const jump = event.target.closest("[data-jump]")?.dataset.jump;
     const link = event.target.closest(".message__quote, .message__time");
     const isPlain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
-    if (jump === "latest") this.followEnd().catch(() => toast("Could not load the latest messages.", "error"));
-    else if (jump === "unread") this.goTo(this.#window.firstUnread).catch(() => toast("Could not load the messages.", "error"));
+    if (jump === "latest") this.followEnd().catch(() => toast(gettext("Could not load the latest messages."), "error"));
+    else if (jump === "unread") this.goTo(this.#window.firstUnread).catch(() => toast(gettext("Could not load the messages."), "error"));
     else if (link && isPlain) this.#follow(event, link);
     else if (event.target.closest("[data-edge] a")) {
       event.preventDefault();

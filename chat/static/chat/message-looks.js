@@ -1,10 +1,11 @@
 /* What a message looks like to this reader, beside that neighbour. The server's HTML is the same for everybody. */
+import { gettext, language } from "../realtime/words.js";
 import { me } from "./page.js";
 
 const TOGETHER = 5 * 60_000; // ms between messages of one person that still read as one
-const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
+const DAY = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
+const CLOCK = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
+const DAY_OF_YEAR = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });
 const JUMBO = /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|[\u200d\ufe0f\s]){1,16}$/u;
 
 /** Sets what depends on the reader and on the message before, and the dividers in front of it. */
@@ -57,14 +58,14 @@ function divider(key, message) {
   const isDay = key.startsWith("day ");
   element.className = isDay ? "log__day" : "log__day log__new";
   element.dataset.divider = key;
-  element.textContent = isDay ? nameOfDay(momentOf(message)) : "New";
+  element.textContent = isDay ? nameOfDay(momentOf(message)) : gettext("New");
   return element;
 }
 
 function nameOfDay(moment) {
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / 86_400_000);
-  if (days === 0) return "Today";
-  if (days === 1) return "Yesterday";
+  if (days === 0) return gettext("Today");
+  if (days === 1) return gettext("Yesterday");
   return (days < 200 ? DAY : DAY_OF_YEAR).format(moment);
 }
 

@@ -1,4 +1,6 @@
 /* What the page says of itself, and of who reads it. */
+import { sayWords } from "../realtime/words.js";
+
 export const me = Number(document.querySelector('meta[name="user-id"]')?.content) || null;
 
 export function toast(text, level = "info") {
@@ -17,9 +19,10 @@ export async function fetchPage(url, signal) {
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
-/** Elements from HTML that our own server rendered. */
+/** Elements from HTML that our own server rendered for everybody, with its words in the reader's language. */
 export function elements(html) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
+  sayWords(holder.content);
   return [...holder.content.children];
 }

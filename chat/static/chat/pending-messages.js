@@ -1,5 +1,6 @@
 /* What was said and is not in the conversation yet: on its way, waiting, or refused with the reason. */
 import { socket } from "../realtime/socket.js";
+import { format, gettext, ngettext } from "../realtime/words.js";
 import { template } from "./page.js";
 
 class PendingMessages extends HTMLElement {
@@ -35,7 +36,7 @@ class PendingMessages extends HTMLElement {
 
   on_queued({ client_id, command, restored }) {
     this.#show(client_id, command);
-    this.#say(client_id, "sending", socket.status === "live" ? "Sending…" : "Waiting for the connection…");
+    this.#say(client_id, "sending", socket.status === "live" ? gettext("Sending…") : gettext("Waiting for the connection…"));
     if (!restored) this.closest("chat-room").log.followEnd();
   }
 
@@ -45,7 +46,9 @@ class PendingMessages extends HTMLElement {
   }
 
   on_delayed({ client_id, retry_at }) {
-    this.#countDown(client_id, retry_at, (seconds) => this.#say(client_id, "sending", `Too fast: sending in ${seconds} s`));
+    this.#countDown(client_id, retry_at, (seconds) => {
+      this.#say(client_id, "sending", format(gettext("Too fast: sending in %(seconds)s s"), { seconds }));
+    });
   }
 
   on_failed({ client_id, command, error }) {
@@ -54,7 +57,7 @@ class PendingMessages extends HTMLElement {
     if (error.code !== "slow_mode" || !error.retry_after) return;
     const retryAt = Date.now() + error.retry_after * 1000;
     this.#countDown(client_id, retryAt, (seconds) => {
-      this.#say(client_id, "failed", `Slow mode: sending in ${seconds} s`);
+      this.#say(client_id, "failed", format(gettext("Slow mode: sending in %(seconds)s s"), { seconds }));
       if (seconds <= 0) socket.retry(client_id);
     });
   }
@@ -70,7 +73,7 @@ class PendingMessages extends HTMLElement {
   #restore({ client_id, command, state, error }) {
     this.#show(client_id, command);
     if (state === "failed") this.on_failed({ client_id, command, error });
-    else this.#say(client_id, "sending", "Sending…");
+    else this.#say(client_id, "sending", gettext("Sending…"));
   }
 
   #show(clientId, command) {
@@ -78,7 +81,8 @@ class PendingMessages extends HTMLElement {
     const element = template("pending");
     element.dataset.clientId = clientId;
     const files = command.attachments?.length ?? 0;
-    element.querySelector(".message__body > p").textContent = command.body || `${files} ${files === 1 ? "file" : "files"}`;
+    const count = format(ngettext("%(n)s file", "%(n)s files", files), { n: files });
+    element.querySelector(".message__body > p").textContent = command.body || count;
     this.append(element);
     this.#bubbles.set(clientId, { element });
   }
@@ -88,7 +92,7 @@ class PendingMessages extends HTMLElement {
     if (!bubble) return;
     const isFailed = state === "failed";
     bubble.element.dataset.state = state;
-    bubble.element.querySelector(".message__state").textContent = isFailed ? "Not sent" : words;
+    bubble.element.querySelector(".message__state").textContent = isFailed ? gettext("Not sent") : words;
     bubble.element.querySelector(".message__failure").hidden = !isFailed;
     if (isFailed) bubble.element.querySelector(".message__reason").textContent = words;
   }

@@ -1,4 +1,5 @@
 /* Who is typing. Each name leaves by itself; nobody has to say that they stopped. */
+import { format, gettext } from "../realtime/words.js";
 import { me } from "./page.js";
 
 const NAMED = 3;
@@ -37,9 +38,9 @@ class TypingNames extends HTMLElement {
 }
 
 function sentence(names) {
-  if (names.length === 1) return `${names[0]} is typing`;
-  if (names.length > NAMED) return "Several people are typing";
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)} are typing`;
+  if (names.length === 1) return format(gettext("%(name)s is typing"), { name: names[0] });
+  if (names.length > NAMED) return gettext("Several people are typing");
+  return format(gettext("%(names)s and %(last)s are typing"), { names: names.slice(0, -1).join(", "), last: names.at(-1) });
 }
 
 customElements.define("typing-names", TypingNames);
