@@ -23,7 +23,17 @@ from dashboard import alerts, services
 from dashboard.layers import observe, observers
 from dashboard.meter import meter_of, meters
 from dashboard.models import StaffAction
-from dashboard.queries import channels, doctor, doctor_layers, doctor_processes, doctor_redis, groups, numbers, overview
+from dashboard.queries import (
+    channels,
+    doctor,
+    doctor_jobs,
+    doctor_layers,
+    doctor_processes,
+    doctor_redis,
+    groups,
+    numbers,
+    overview,
+)
 from dashboard.queries.connections import CODES
 from dashboard.services import Refused
 from dashboard.store import Unreachable
@@ -248,7 +258,7 @@ class PageTests(WordsCase):
 class DoctorTests(WordsCase):
     def findings(self):
         """From facts that make each rule speak."""
-        layer = {"exactness": "limited", "capacity": 60, "members": 1, "inbox": ""}
+        layer = {"exactness": "limited", "capacity": 60, "members": 1, "inbox": "", "named": {}}
         kinds = {"jobs": "in memory", "chat": "Redis, one inbox per process", "pages": "Redis pub/sub"}
         row = {
             "name": "jobs",
@@ -288,6 +298,8 @@ class DoctorTests(WordsCase):
                 stack.enter_context(mock.patch(f"dashboard.queries.doctor_redis.{name}", return_value=answer))
             troubled = [{"name": "jobs", "trouble": ""}, {"name": "jobs", "trouble": "–"}]
             stack.enter_context(mock.patch.object(doctor_layers, "channels", return_value=troubled))
+            late = {"kinds": [{"name": "jobs", "oldest": 99, "waiting": 2}]}
+            stack.enter_context(mock.patch("dashboard.jobs.jobs", return_value=late))
             stack.enter_context(override_settings(DEBUG=True, CACHES={"jobs": {"LOCATION": "redis://h/1"}}))
             return [finding for rule in doctor.RULES for finding in rule(facts)]
 
@@ -296,7 +308,8 @@ class DoctorTests(WordsCase):
         with pseudo_language(), translation.override("qqx"):
             found = self.findings()
         self.assertEqual(
-            {rule.__module__ for rule in doctor.RULES}, {m.__name__ for m in (doctor_layers, doctor_processes, doctor_redis)}
+            {rule.__module__ for rule in doctor.RULES},
+            {m.__name__ for m in (doctor_jobs, doctor_layers, doctor_processes, doctor_redis)},
         )
         self.assertGreaterEqual(len({finding.rule for finding in found}), len(doctor.RULES))
         for finding in found:

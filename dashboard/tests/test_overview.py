@@ -3,6 +3,7 @@
 import pytest
 
 from dashboard.queries.compared import change, with_an_hour_ago
+from dashboard.queries.distinct import Number
 from dashboard.queries.overview import overview, sentence
 from dashboard.report import EMPTY, FORMAT, Report
 from dashboard.store.local import LocalStore
@@ -56,7 +57,7 @@ def reports(store, clock, seconds, sent, connections):
 
 
 def tiles(store):
-    return {tile["name"]: tile["ago"] for tile in overview(store, 0)["tiles"]}
+    return {tile["name"]: tile["ago"] for tile in overview(store, Number(0, 0.0))["tiles"]}
 
 
 def test_the_last_minute_beside_the_minute_an_hour_ago():
