@@ -61,23 +61,21 @@ class Groups:
             first = nlargest(limit, [name for name in names if name in places], key=lambda name: (value(name), name))
             rest = nlargest(limit - len(first), (name for name in names if name not in places)) if len(first) < limit else []
             return [self.row(name) for name in [*first, *rest]]
-        if not self._are_all(names):
+        if names is not self.names:
             return [self.row(name) for name in _largest({name: self.sizes.get(name, 0) for name in names}, limit)]
-        return [self.row(name) for name in _counted_of(self.sizes).largest(limit)]
+        first = _counted_of(self.sizes).largest(limit)
+        without = nlargest(limit - len(first), (name for name in names if name not in self.sizes)) if len(first) < limit else []
+        return [self.row(name) for name in [*first, *without]]
 
     def at_least(self, names: Iterable[str], sort: str, least: float, limit: int) -> list[tuple[str, int]]:
         """Names and values, at most `limit` of them: the largest."""
         value = self._value(sort)
-        if sort == "members" and least > 1 and self._are_all(names):
+        if sort == "members" and least > 1 and names is self.names:
             pairs: Iterable[tuple[str, int]] = _counted_of(self.sizes).large.items()
         else:
             pairs = [(name, value(name)) for name in names]
         found = [(name, number) for name, number in pairs if number >= least]
         return found if len(found) <= limit else nlargest(limit, found, key=lambda pair: pair[1])
-
-    def _are_all(self, names: Any) -> bool:
-        """Are they all groups of this process, and have all of them members?"""
-        return names is self.names and len(names) == len(self.sizes)
 
     def _value(self, sort: str) -> Callable[[str], Any]:
         sizes, active, last = self.sizes, self.active, self.last

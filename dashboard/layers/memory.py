@@ -6,16 +6,14 @@ all there is to know is how many they are. When a queue may be full, each delive
 
 import inspect
 import time
-from asyncio import Queue, QueueFull
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextvars import ContextVar
 from typing import Any
 
 from asgiref.sync import markcoroutinefunction
-from channels.exceptions import ChannelFull
 
 from dashboard.histogram import bucket_of
 from dashboard.hubs import own_channels
+from dashboard.layers.fan_out import CarefulFanOut, FanOut, at_work, tell_refusals
 from dashboard.layers.limited import SENT_AT, LimitedObserver, Message, is_named, listener
 from dashboard.tap import taps
 
@@ -24,84 +22,6 @@ LOOK_AGAIN = 16  # messages after a queue was found that may be full: looking at
 # What the layer's `group_send` does, in this order; nothing is awaited in between.
 STEPS = ("self._clean_expired()", "self.groups[group].keys()", "self.send(channel, message)")
 PUTS = "queue.put_nowait("  # and its `send`, without waiting for anything
-
-
-class FanOut:
-    """The layer as its own `group_send` sees it for one message: members are counted, and sent to without a wrapper between."""
-
-    __slots__ = (
-        "_layer",
-        "delivered",
-        "enqueued",
-        "group",
-        "groups",
-        "is_over",
-        "observer",
-        "refused",
-        "require_valid_group_name",
-        "send",
-    )
-
-    def __init__(self, observer: "MemoryObserver", group: str) -> None:
-        layer = self._layer = observer.layer
-        self.observer, self.group, self.groups = observer, group, layer.groups
-        self.require_valid_group_name, self.send = layer.require_valid_group_name, observer.send_unwatched
-        self.enqueued = self.delivered = self.refused = 0  # delivered: of those enqueued, to consumers
-        self.is_over = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._layer, name)
-
-    def _clean_expired(self) -> None:
-        self._layer._clean_expired()
-        if members := self.groups.get(self.group):
-            self.enqueued = self.delivered = len(members)
-            for others in (own_channels, self.observer.ghosts):
-                if others:
-                    self.delivered -= len(members.keys() & others)
-
-    def refuse(self, channel: str) -> None:
-        self.enqueued -= 1
-        self.refused += 1
-        self.delivered -= self.observer.is_consumer(channel)
-
-    def forget(self) -> None:
-        """It failed for every member: what fails is copying the message."""
-        self.enqueued = self.delivered = self.refused = 0
-
-
-class CarefulFanOut(FanOut):
-    """The same, when the queue of a member may be full: `group_send` says nothing of that."""
-
-    __slots__ = ()
-
-    def __init__(self, observer: "MemoryObserver", group: str) -> None:
-        super().__init__(observer, group)
-        self.send = self._send
-
-    def _clean_expired(self) -> None:
-        self._layer._clean_expired()
-
-    async def _send(self, channel: str, message: Message) -> None:
-        observer = self.observer
-        observer.out_of_turn(channel)
-        try:
-            await observer.send_unwatched(channel, message)
-        except ChannelFull:
-            self.refused += 1
-            raise
-        else:
-            self.enqueued += 1
-            self.delivered += observer.is_consumer(channel)
-        finally:
-            if self.is_over:  # `group_send` was cancelled, and what it began goes on
-                observer.count(self)
-
-    def forget(self) -> None:
-        """What it came to is known."""
-
-
-_at_work: ContextVar[FanOut | None] = ContextVar("dashboard_memory", default=None)  # the group send of this context
 
 
 class MemoryObserver(LimitedObserver):
@@ -145,14 +65,14 @@ class MemoryObserver(LimitedObserver):
         async def counted(group: str, message: Message) -> None:
             fan_out = FanOut(self, group) if self._has_room() else CarefulFanOut(self, group)
             under_way.add(fan_out)
-            token = _at_work.set(fan_out)
+            token = at_work.set(fan_out)
             try:
                 await send_to_members(fan_out, group, self.stamped(message))
             except BaseException as error:
                 self._came_short(fan_out, error)
                 raise
             finally:
-                _at_work.reset(token)
+                at_work.reset(token)
                 under_way.discard(fan_out)
             add(group, 1, fan_out.delivered, 0, fan_out.refused, fan_out.enqueued)
             if fan_out.refused:
@@ -256,20 +176,3 @@ class MemoryObserver(LimitedObserver):
 def is_own(method: Any, function: Any) -> bool:
     """Nobody has put another one in its place."""
     return getattr(method, "__func__", None) is function
-
-
-def tell_refusals(queue: "Queue[Any]", channel: str) -> None:
-    """From now on this queue says whom it refused."""
-    if "put_nowait" in vars(queue):
-        return
-    put = queue.put_nowait
-
-    def put_nowait(item: Any) -> None:
-        try:
-            put(item)
-        except QueueFull:
-            if type(fan_out := _at_work.get()) is FanOut:  # a careful one sees it for itself
-                fan_out.refuse(channel)
-            raise
-
-    queue.put_nowait = put_nowait  # type: ignore[method-assign]
