@@ -9,21 +9,25 @@ from typing import Any
 
 from debug_toolbar.panels import Panel
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from dashboard.layers import limited
+from dashboard.words import pointed
 
 
 class ChannelsPanel(Panel):
     """Sends of this request, in order, with the message type and milliseconds."""
 
-    title = "Channels"
+    title = _("Channels")
     template = "dashboard/panel.html"
     is_async = True
 
     @property
     def nav_subtitle(self) -> str:
         sends = self.get_stats().get("sends", [])
-        return f"{len(sends)} sent in {sum(send['milliseconds'] for send in sends):.1f} ms"
+        taken = pointed(f"{sum(send['milliseconds'] for send in sends):.1f}")
+        return gettext("%(number)s sent in %(milliseconds)s ms") % {"number": len(sends), "milliseconds": taken}
 
     def process_request(self, request: HttpRequest) -> Any:
         # Under ASGI this returns before the request is answered, so what is set here stays for its context.

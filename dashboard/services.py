@@ -1,6 +1,7 @@
 """What staff can do. Each function asks whether they may, does it, and writes down who did what and why.
 
-The right is asked for here, at the time of the action, whatever the page showed.
+The right is asked for here, at the time of the action, whatever the page showed. What is refused is said in the language of who
+asked; what is written down is in the site's, because anybody may read it.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,13 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from dashboard import hubs
 from dashboard.models import StaffAction
@@ -45,20 +52,19 @@ def broadcast(store: Store, user: Any, group: str, message: dict[str, Any], *, r
     """Send a message to everybody in a group. Refused if it has no type, or if a consumer has no handler for it."""
     authorise(user, "broadcast")
     if not isinstance(message.get("type"), str) or not message["type"]:
-        raise Refused('The message needs a "type": Channels calls the handler of that name.')
+        raise Refused(_('The message needs a "type": Channels calls the handler of that name.'))
     reached = reach(store, group, message["type"])
     if reached.deaf:
-        raise Refused(
-            f'{reached.deaf} of {reached.members} consumers have no handler for "{message["type"]}": '
-            "Channels would close their sockets."
-        )
+        text = _('{deaf} of {members} consumers have no handler for "{type}": Channels would close their sockets.')
+        raise Refused(format_lazy(text, deaf=reached.deaf, members=reached.members, type=message["type"]))
     confirm(reached.members, group, confirmation)
     for alias in reached.layers or (DEFAULT_CHANNEL_LAYER,):
         layer = get_channel_layer(alias)
         if layer is None:
-            raise Refused(f"There is no channel layer “{alias}” here.")
+            raise Refused(format_lazy(_("There is no channel layer “{alias}” here."), alias=alias))
         async_to_sync(layer.group_send)(group, hubs.wrapped(group, message))
-    record(user, "broadcast", group, reason, f"{message['type']} to {reached.members} members")
+    result = format_lazy(_("{type} to {members} members"), type=message["type"], members=reached.members)
+    record(user, "broadcast", group, reason, result)
     return reached
 
 
@@ -75,21 +81,24 @@ def disconnect(
 ) -> int:
     """Close one socket, or all of a group or of a person. Returns how many were closed."""
     authorise(user, "disconnect")
+    details: dict[str, Any]
+    target: str | Promise
     if socket:
         if not boot:  # each process has numbers of its own
-            raise Refused("Say of which process the socket is.")
-        details, target = {"id": socket}, f"socket {socket} on {_label(store, boot)}"
+            raise Refused(_("Say of which process the socket is."))
+        details, target = {"id": socket}, format_lazy(_("socket {id} on {process}"), id=socket, process=_label(store, boot))
     elif username:
-        details, target = {"user": username}, f"person {username}"
+        details, target = {"user": username}, format_lazy(_("person {name}"), name=username)
     elif group:
-        details, target = {"group": group}, f"group {group}"
+        details, target = {"group": group}, format_lazy(_("group {name}"), name=group)
         confirm(reach(store, group, "").members, group, confirmation, of=1)
     else:
-        raise Refused("Say which socket, person or group.")
+        raise Refused(_("Say which socket, person or group."))
     answers = _ask(store, user, "disconnect", target, reason, details, boot)
     closed = sum(answer.get("closed", 0) for answer in answers)
     people = sorted({name for answer in answers for name in answer.get("people", ())})
-    record(user, "disconnect", target, reason, f"{closed} closed" + (f", of {', '.join(people)}" if people else ""))
+    text = _("{number} closed, of {people}") if people else _("{number} closed")
+    record(user, "disconnect", target, reason, format_lazy(text, number=closed, people=", ".join(people)))
     return closed
 
 
@@ -98,7 +107,7 @@ def drain(store: Store, user: Any, boot: str, *, reason: str = "") -> int:
     authorise(user, "drain")
     target = _label(store, boot)
     closed = sum(answer.get("closed", 0) for answer in _ask(store, user, "drain", target, reason, {}, boot))
-    record(user, "drain", target, reason, f"{closed} sockets")
+    record(user, "drain", target, reason, format_lazy(_("{number} sockets"), number=closed))
     return closed
 
 
@@ -106,8 +115,8 @@ def tap(store: Store, user: Any, group: str, *, is_open: bool, with_values: bool
     """Look at the messages of a group for a minute: their shape, or with the right to peek, and a reason, their values."""
     authorise(user, "peek" if with_values else "view")
     if with_values and not reason.strip():
-        raise Refused("Say why you need to read what people write.")
-    action, result = ("peek", "values, 60 s") if with_values else ("tap", "shapes, 60 s")
+        raise Refused(_("Say why you need to read what people write."))
+    action, result = ("peek", _("values, 60 s")) if with_values else ("tap", _("shapes, 60 s"))
     details = {"group": group, "is_open": is_open, "with_values": with_values}
     if is_open:
         _ask(store, user, action, group, reason, details)
@@ -116,21 +125,21 @@ def tap(store: Store, user: Any, group: str, *, is_open: bool, with_values: bool
         store.ask("tap", details)
 
 
-def _label(store: Store, boot: str) -> str:
+def _label(store: Store, boot: str) -> Promise:
     row = next((row for row in store.processes() if row["boot"] == boot), None)
     if row is None:
-        raise Refused("This process is not there any more.")
-    return f"{row['role']} {row['pid']} on {row['host']}"
+        raise Refused(_("This process is not there any more."))
+    return format_lazy(_("{process} on {host}"), process=f"{row['role']} {row['pid']}", host=row["host"])
 
 
 def _ask(
-    store: Store, user: Any, action: str, target: str, reason: str, details: dict[str, Any], boot: str = ""
+    store: Store, user: Any, action: str, target: str | Promise, reason: str, details: dict[str, Any], boot: str = ""
 ) -> list[dict[str, Any]]:
     """Have it done. If no answer comes back it may be done all the same, and that is written down too."""
     try:
         return list(store.ask("tap" if action == "peek" else action, details, boot).values())
     except Unreachable:
-        record(user, action, target, reason, "no answer: it is not known whether it was done")
+        record(user, action, target, reason, _("no answer: it is not known whether it was done"))
         raise
 
 
@@ -141,15 +150,21 @@ def authorise(user: Any, action: str) -> None:
 
 def confirm(members: int, name: str, confirmation: str, of: int = MANY) -> None:
     if members > of and confirmation != name:
-        raise Refused(f"This reaches {members} members. Type the name of the group to go ahead.")
+        text = ngettext_lazy(
+            "This reaches {members} member. Type the name of the group to go ahead.",
+            "This reaches {members} members. Type the name of the group to go ahead.",
+            members,
+        )
+        raise Refused(format_lazy(text, members=members))
 
 
-def record(user: Any, action: str, target: str, reason: str, result: str) -> StaffAction:
-    return StaffAction.objects.create(
-        user=user,
-        username=user.get_username(),
-        action=action,
-        target=target[:200],
-        reason=reason.strip()[:200],
-        result=result[:200],
-    )
+def record(user: Any, action: str, target: str | Promise, reason: str, result: str | Promise) -> StaffAction:
+    with translation.override(settings.LANGUAGE_CODE):
+        return StaffAction.objects.create(
+            user=user,
+            username=user.get_username(),
+            action=action,
+            target=str(target)[:200],
+            reason=reason.strip()[:200],
+            result=str(result)[:200],
+        )

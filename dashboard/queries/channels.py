@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from dashboard.backlog import stored_backlog
 from dashboard.store import Store
 
@@ -31,17 +33,17 @@ def channels(store: Store) -> list[dict[str, Any]]:
                 channel["received"] += numbers["received"]
                 channel["full"] += numbers["full"]
                 channel["workers"] += numbers["waiting"] > 0
-    return [{**channel, "trouble": trouble(channel)} for _, channel in sorted(found.items())]
+    return [{**channel, "trouble": trouble(channel)} for (_alias, _name), channel in sorted(found.items())]
 
 
 def trouble(channel: dict[str, Any]) -> str:
     """In words, what is wrong with it; "" if nothing is."""
     if not channel["workers"] and channel["sent"]:
-        return "Sent to, but no process that reports listens."
+        return _("Sent to, but no process that reports listens.")
     if channel["kind"] == "Redis pub/sub" and channel["workers"] > 1:
-        return f"Each message goes to all {channel['workers']} workers: on pub/sub nobody takes it away from the others."
+        return _("Each message goes to all %(workers)s workers: on pub/sub nobody takes it away from the others.") % channel
     if (channel["oldest"] or 0) > 10:
-        return "The oldest message waits for more than ten seconds: the workers do not keep up."
+        return _("The oldest message waits for more than ten seconds: the workers do not keep up.")
     if channel["full"]:
-        return "Messages were refused because the channel was full."
+        return _("Messages were refused because the channel was full.")
     return ""

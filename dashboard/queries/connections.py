@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext_lazy as _
+
 from dashboard.meter import SOCKETS
 from dashboard.queries import numbers
 from dashboard.store import Store
@@ -30,7 +32,7 @@ def connections(store: Store, parameters: Any) -> dict[str, Any]:
     ]
     found.sort(key=lambda row: -(row.get(details["sort"]) or 0))
     totals = store.totals()
-    recent = numbers.merged(bucket for _, bucket in store.series(1, 60))
+    recent = numbers.merged(bucket for _at, bucket in store.series(1, 60))
     return {
         "wanted": details | {"process": wanted},
         "total": sum(answer["total"] for answer in answers.values()),
@@ -63,19 +65,19 @@ def _tally(answers: dict[str, Any], name: str) -> list[tuple[str, int]]:
 
 
 CODES = {
-    1000: "normal",
-    1001: "page left",
-    1005: "without a code",
-    1006: "connection lost",
-    1011: "consumer failed",
-    1012: "restart",
-    4012: "restart: come back",
-    4400: "bad frames",
-    4401: "logged out",
-    4403: "closed by the staff, or not allowed",
-    4404: "not found",
-    4408: "too slow",
-    4429: "too many",
+    1000: _("normal"),
+    1001: _("page left"),
+    1005: _("without a code"),
+    1006: _("connection lost"),
+    1011: _("consumer failed"),
+    1012: _("restart"),
+    4012: _("restart: come back"),
+    4400: _("bad frames"),
+    4401: _("logged out"),
+    4403: _("closed by the staff, or not allowed"),
+    4404: _("not found"),
+    4408: _("too slow"),
+    4429: _("too many"),
 }
 
 

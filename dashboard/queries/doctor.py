@@ -1,7 +1,7 @@
 """The doctor: what is wrong or soon will be, each finding with its evidence, what follows from it, and the cure.
 
-A rule is a function that looks at the facts and yields findings. Rules are cheap: they read what was reported anyway, but for
-those of `doctor_redis.py`.
+A rule is a function that looks at the facts and yields findings, in the language of whoever asks. Rules are cheap: they read what
+was reported anyway, but for those of `doctor_redis.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ class Facts:
 
     @cached_property
     def recent(self) -> dict[str, int]:
-        return numbers.merged(bucket for _, bucket in self.store.series(1, 300))
+        return numbers.merged(bucket for _at, bucket in self.store.series(1, 300))
 
     @cached_property
     def ledger(self) -> dict[str, Any]:

@@ -2,32 +2,38 @@
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext as _
+
 from dashboard.layers import observers
 from dashboard.queries import numbers
 from dashboard.queries.channels import channels
 from dashboard.queries.doctor import Facts, Finding, rule
+from dashboard.words import pointed
 
 
 @rule
 def lost_messages(facts: Facts) -> Iterator[Finding]:
     cures = {
-        "full": "Raise the layer's `capacity`, or start more processes: on the core layer one inbox serves all of a process.",
-        "overflow": "A consumer is slower than its traffic. Make its handlers faster, or raise `capacity`.",
-        "nobody": "Somebody sends to channels that are gone. Forget a channel's name when its consumer disconnects.",
-        "failed": "See whether Redis was restarted or slow. Catch the exception where messages are sent.",
-        "hints": "See whether Redis was away. The feeds repair what was lost.",
+        "full": _("Raise the layer's `capacity`, or start more processes: on the core layer one inbox serves all of a process."),
+        "overflow": _("A consumer is slower than its traffic. Make its handlers faster, or raise `capacity`."),
+        "nobody": _("Somebody sends to channels that are gone. Forget a channel's name when its consumer disconnects."),
+        "failed": _("See whether Redis was restarted or slow. Catch the exception where messages are sent."),
+        "hints": _("See whether Redis was away. The feeds repair what was lost."),
     }
     for kind, number in numbers.losses(facts.recent).items():
         title, why = numbers.LOSSES.get(kind, (kind, ""))
         worst = max(facts.ledger["classes"], key=lambda row: row.get("lost", 0), default=None)
-        where = f" Most of them in {worst['class']}." if worst and worst.get("lost") else ""
+        if worst and worst.get("lost"):
+            evidence = _("%(number)s in the last five minutes. Most of them in %(groups)s.")
+        else:
+            evidence = _("%(number)s in the last five minutes.")
         yield Finding(
             f"lost.{kind}",
             "critical",
-            f"Messages are lost: {title.lower()}",
-            f"{number} in the last five minutes.{where}",
-            why,
-            cures.get(kind, "See the ledger."),
+            _("Messages are lost: %(how)s") % {"how": title},
+            evidence % {"number": number, "groups": worst["class"] if worst else ""},
+            str(why),
+            cures.get(kind, _("See the ledger.")),
             "ledger",
         )
 
@@ -39,10 +45,13 @@ def unaccounted(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "unaccounted",
                 "warning",
-                f"Messages on “{entry['alias']}” vanished without a trace",
-                f"{entry['unaccounted']} of {entry['enqueued']} were taken in, and neither came out nor wait.",
-                "They expired unread, were sent to a process that had just died, or were cut off with a connection to Redis.",
-                "If it grows while all live: look at Redis' client-output-buffer-limit, and for members left behind by crashes.",
+                _("Messages on “%(alias)s” vanished without a trace") % entry,
+                _("%(unaccounted)s of %(enqueued)s were taken in, and neither came out nor wait.") % entry,
+                _("They expired unread, were sent to a process that had just died, or were cut off with a connection to Redis."),
+                _(
+                    "If it grows while all live: look at Redis' client-output-buffer-limit, and "
+                    "for members left behind by crashes."
+                ),
                 "ledger",
             )
 
@@ -56,19 +65,23 @@ def small_capacity(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "capacity",
                 "hint",
-                f"“{alias}” drops messages from the {capacity + 1}st on",
-                f"The in-memory layer has its default capacity of {capacity} for each channel, and says nothing when it drops.",
-                "A burst is lost for slow consumers.",
-                'Set "CONFIG": {"capacity": 10000} in CHANNEL_LAYERS.',
+                _("“%(alias)s” drops messages from the %(number)sst on") % {"alias": alias, "number": capacity + 1},
+                _(
+                    "The in-memory layer has its default capacity of %(capacity)s for each channel, and "
+                    "says nothing when it drops."
+                )
+                % {"capacity": capacity},
+                _("A burst is lost for slow consumers."),
+                _('Set "CONFIG": {"capacity": 10000} in CHANNEL_LAYERS.'),
             )
         if "one inbox" in layer["kind"] and alias in facts.with_members and capacity and capacity < 10 * busiest:
             yield Finding(
                 "capacity",
                 "warning",
-                f"The inboxes of “{alias}” are small for {busiest} sockets",
-                f"One inbox of {capacity} messages serves all sockets of a process.",
-                "When it is full, everybody on that process misses the message.",
-                "Raise `capacity` to some thousands.",
+                _("The inboxes of “%(alias)s” are small for %(number)s sockets") % {"alias": alias, "number": busiest},
+                _("One inbox of %(capacity)s messages serves all sockets of a process.") % {"capacity": capacity},
+                _("When it is full, everybody on that process misses the message."),
+                _("Raise `capacity` to some thousands."),
             )
 
 
@@ -80,10 +93,11 @@ def memory_in_many_processes(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "memory",
                 "critical",
-                f"“{alias}” is in memory, but there are {len(servers)} processes with sockets",
+                _("“%(alias)s” is in memory, but there are %(number)s processes with sockets")
+                % {"alias": alias, "number": len(servers)},
                 ", ".join(row["name"] for row in servers),
-                "They cannot hear each other: people on one miss what is said on the other.",
-                "Use channels_redis.",
+                _("They cannot hear each other: people on one miss what is said on the other."),
+                _("Use channels_redis."),
             )
 
 
@@ -94,10 +108,10 @@ def limited_sight(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "limited",
                 "hint",
-                f"“{alias}” is seen from outside only",
-                "It is a kind or version of layer that the dashboard does not know.",
-                "Losses inside of it, and latency, are not counted.",
-                "See the log at the start of the process for what differs.",
+                _("“%(alias)s” is seen from outside only") % {"alias": alias},
+                _("It is a kind or version of layer that the dashboard does not know."),
+                _("Losses inside of it, and latency, are not counted."),
+                _("See the log at the start of the process for what differs."),
             )
 
 
@@ -110,13 +124,15 @@ def one_timeout_like_the_other(facts: Facts) -> Iterator[Finding]:
             timeout = host.get("socket_timeout", _default_timeout())
             wait = getattr(observer.layer, "brpop_timeout", 5)
             if timeout is not None and timeout <= wait:
+                seconds = pointed(str(timeout))
                 yield Finding(
                     "timeout",
                     "critical",
-                    f"Idle sockets of “{alias}” die every {timeout} s",
-                    f"The socket to Redis times out after {timeout} s, and the layer waits {wait} s for a message.",
-                    "When nothing is sent, the wait fails, and Channels closes the consumer's socket with 1011.",
-                    'Set "hosts": [{"address": ..., "socket_timeout": 15}].',
+                    _("Idle sockets of “%(alias)s” die every %(timeout)s s") % {"alias": alias, "timeout": seconds},
+                    _("The socket to Redis times out after %(timeout)s s, and the layer waits %(wait)s s for a message.")
+                    % {"timeout": seconds, "wait": pointed(str(wait))},
+                    _("When nothing is sent, the wait fails, and Channels closes the consumer's socket with 1011."),
+                    _('Set "hosts": [{"address": ..., "socket_timeout": 15}].'),
                 )
 
 
@@ -134,10 +150,11 @@ def several_hosts(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "shards",
                 "critical",
-                f"Direct sends on “{alias}” go to the wrong host",
-                f"Of its {len(observer.layer.hosts)} hosts, send() chooses by a channel's whole name, receive() by a part of it.",
-                "About half of what is sent to single channels never arrives. Groups are not affected.",
-                "Use one host, or the pub/sub layer.",
+                _("Direct sends on “%(alias)s” go to the wrong host") % {"alias": alias},
+                _("Of its %(number)s hosts, send() chooses by a channel's whole name, receive() by a part of it.")
+                % {"number": len(observer.layer.hosts)},
+                _("About half of what is sent to single channels never arrives. Groups are not affected."),
+                _("Use one host, or the pub/sub layer."),
             )
 
 
@@ -150,10 +167,12 @@ def old_members(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "expiry",
                 "warning",
-                f"Sockets older than {expiry / 3600:.0f} h fall out of their groups on “{alias}”",
-                f"group_expiry is {expiry} s, and the oldest process runs since {oldest / 3600:.0f} h.",
-                "A healthy socket goes deaf, without an error.",
-                "Join the groups again now and then, or raise `group_expiry`.",
+                _("Sockets older than %(hours).0f h fall out of their groups on “%(alias)s”")
+                % {"hours": expiry / 3600, "alias": alias},
+                _("group_expiry is %(expiry)s s, and the oldest process runs since %(hours).0f h.")
+                % {"expiry": expiry, "hours": oldest / 3600},
+                _("A healthy socket goes deaf, without an error."),
+                _("Join the groups again now and then, or raise `group_expiry`."),
             )
 
 
@@ -164,9 +183,9 @@ def named_channels(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "channel",
                 "warning",
-                f"The channel “{channel['name']}”",
+                _("The channel “%(name)s”") % channel,
                 channel["trouble"],
-                "Work is late, done twice, or not done.",
-                "Start or end workers (manage.py runworker); use the core layer for jobs.",
+                _("Work is late, done twice, or not done."),
+                _("Start or end workers (manage.py runworker); use the core layer for jobs."),
                 "channels",
             )

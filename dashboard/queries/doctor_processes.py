@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dashboard.queries.doctor import Facts, Finding, rule
 
@@ -14,20 +16,23 @@ def processes_that_stand_still(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "stalled",
                 "critical",
-                f"{row['name']} does not respond",
-                f"Last beat {row['age']:.0f} s ago, event loop {row['lag']:.0f} ms late, {row['connections']} sockets.",
-                "Its sockets are open and hear nothing.",
-                "Look for blocking calls in async code (time.sleep, synchronous queries). If it is stopped, continue or end it.",
+                _("%(name)s does not respond") % row,
+                _("Last beat %(age).0f s ago, event loop %(lag).0f ms late, %(connections)s sockets.") % row,
+                _("Its sockets are open and hear nothing."),
+                _(
+                    "Look for blocking calls in async code (time.sleep, synchronous queries). "
+                    "If it is stopped, continue or end it."
+                ),
                 "processes",
             )
         elif row["lag"] > 100:
             yield Finding(
                 "lag",
                 "warning",
-                f"The event loop of {row['name']} is late",
-                f"Up to {row['lag']:.0f} ms within the last second.",
-                "Every message through this process is that much later.",
-                "Move blocking work to threads, or start more processes.",
+                _("The event loop of %(name)s is late") % row,
+                _("Up to %(lag).0f ms within the last second.") % row,
+                _("Every message through this process is that much later."),
+                _("Move blocking work to threads, or start more processes."),
                 "processes",
             )
 
@@ -39,10 +44,15 @@ def left_behind(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "left behind",
             "warning",
-            f"{ghosts} memberships were left behind by consumers that failed",
-            "Their sockets ended with an exception. Channels then calls no disconnect(), so they never left their groups.",
-            "The layer goes on delivering to them. On pub/sub and in memory that piles up until the process ends.",
-            "Look for exceptions in the log, and catch them in the handlers; leave groups in a `finally`.",
+            ngettext(
+                "%(number)s membership was left behind by a consumer that failed",
+                "%(number)s memberships were left behind by consumers that failed",
+                ghosts,
+            )
+            % {"number": ghosts},
+            _("Their sockets ended with an exception. Channels then calls no disconnect(), so they never left their groups."),
+            _("The layer goes on delivering to them. On pub/sub and in memory that piles up until the process ends."),
+            _("Look for exceptions in the log, and catch them in the handlers; leave groups in a `finally`."),
         )
 
 
@@ -54,10 +64,13 @@ def clocks(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "clock",
                 "hint",
-                f"The clock of {row['host']} is {1000 * offset:.0f} ms off",
-                "Measured against the clock of the store.",
-                "Latencies that involve this host are wrong by as much; the core layer orders messages by the senders' clocks.",
-                "Run an NTP client there.",
+                _("The clock of %(host)s is %(offset).0f ms off") % {"host": row["host"], "offset": 1000 * offset},
+                _("Measured against the clock of the store."),
+                _(
+                    "Latencies that involve this host are wrong by as much; "
+                    "the core layer orders messages by the senders' clocks."
+                ),
+                _("Run an NTP client there."),
                 "processes",
             )
 
@@ -69,10 +82,10 @@ def slow_browsers(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "slow",
                 "warning",
-                f"A browser on {row['name']} does not read",
-                f"{row['buffer']} bytes are held for it in memory.",
-                "Daphne has no limit: memory grows until the connection times out.",
-                "Disconnect it: see Connections, sorted by what waits.",
+                _("A browser on %(name)s does not read") % row,
+                _("%(buffer)s bytes are held for it in memory.") % row,
+                _("Daphne has no limit: memory grows until the connection times out."),
+                _("Disconnect it: see Connections, sorted by what waits."),
                 "connections",
             )
 
@@ -84,10 +97,10 @@ def mixed_versions(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "versions",
             "hint",
-            "Different versions of the code run side by side",
+            _("Different versions of the code run side by side"),
             ", ".join(sorted(versions)),
-            "A message of new code may have no handler in old code, which closes sockets.",
-            "Normal during a deploy. If it stays, a process was not restarted.",
+            _("A message of new code may have no handler in old code, which closes sockets."),
+            _("Normal during a deploy. If it stays, a process was not restarted."),
             "processes",
         )
 
@@ -98,8 +111,8 @@ def debug(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "debug",
             "hint",
-            "DEBUG is on",
-            "In the settings of this process.",
-            "Memory grows with every query, and errors show code to strangers.",
-            "Set DEBUG to False on a site that others use.",
+            _("DEBUG is on"),
+            _("In the settings of this process."),
+            _("Memory grows with every query, and errors show code to strangers."),
+            _("Set DEBUG to False on a site that others use."),
         )

@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import redis
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from dashboard.backlog import connections
 from dashboard.conf import option
@@ -28,10 +30,10 @@ def redis_that_forgets(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "evictions",
             "critical" if evicted else "warning",
-            "Redis may throw away groups and messages",
-            f"maxmemory_policy is {policy}; {evicted} keys were evicted so far.",
-            "Groups lose members and inboxes lose messages, without an error.",
-            "Set maxmemory-policy noeviction, or give the layer a Redis of its own.",
+            _("Redis may throw away groups and messages"),
+            _("maxmemory_policy is %(policy)s; %(number)s keys were evicted so far.") % {"policy": policy, "number": evicted},
+            _("Groups lose members and inboxes lose messages, without an error."),
+            _("Set maxmemory-policy noeviction, or give the layer a Redis of its own."),
             "redis",
         )
 
@@ -49,10 +51,11 @@ def subscribers_that_lag(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "buffer",
                 "critical",
-                "A process does not read fast enough from Redis",
-                f"Redis holds {client['held']} bytes for {client['name']} (limit: {found['limit'] or 'unknown'}).",
-                "At the limit Redis cuts the connection, and what was held is lost.",
-                "Start more processes, or raise client-output-buffer-limit pubsub.",
+                _("A process does not read fast enough from Redis"),
+                _("Redis holds %(held)s bytes for %(name)s (limit: %(limit)s).")
+                % {**client, "limit": found["limit"] or pgettext("limit", "unknown")},
+                _("At the limit Redis cuts the connection, and what was held is lost."),
+                _("Start more processes, or raise client-output-buffer-limit pubsub."),
                 "redis",
             )
 
@@ -67,10 +70,10 @@ def shared_with_a_cache(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "cache",
                 "hint",
-                f"The cache “{name}” and the channel layer share a Redis database",
+                _("The cache “%(name)s” and the channel layer share a Redis database") % {"name": name},
                 name_of(host),
-                "cache.clear() empties it, groups and all; a full cache evicts them.",
-                "Give one of them another database or another Redis.",
+                _("cache.clear() empties it, groups and all; a full cache evicts them."),
+                _("Give one of them another database or another Redis."),
             )
 
 
@@ -86,10 +89,15 @@ def ghosts(facts: Facts) -> Iterator[Finding]:
                 yield Finding(
                     "ghosts",
                     "warning" if dead < members / 10 else "critical",
-                    f"{dead} members of groups on “{alias}” belong to no process that reports",
-                    f"Of {members} members in the {len(names)} largest groups.",
-                    "Each message is written for them too, for up to a day; or a process is not instrumented.",
-                    "They go when group_expiry ends. To be rid of them at once, delete the group's key while nobody is in it.",
+                    ngettext(
+                        "%(number)s member of groups on “%(alias)s” belongs to no process that reports",
+                        "%(number)s members of groups on “%(alias)s” belong to no process that reports",
+                        dead,
+                    )
+                    % {"number": dead, "alias": alias},
+                    _("Of %(members)s members in the %(groups)s largest groups.") % {"members": members, "groups": len(names)},
+                    _("Each message is written for them too, for up to a day; or a process is not instrumented."),
+                    _("They go when group_expiry ends. To be rid of them at once, delete the group's key while nobody is in it."),
                     "ledger",
                 )
 
@@ -107,10 +115,11 @@ def processes_without_us(facts: Facts) -> Iterator[Finding]:
                 yield Finding(
                     "unseen",
                     "hint",
-                    "A process takes part in the layer and does not report",
-                    f"{row['name']}: {subscribers[row['name']]} subscribers in Redis, {row['processes']} processes here.",
-                    "What it sends and receives is missing in all numbers.",
-                    "Install the dashboard there too, with the same settings.",
+                    _("A process takes part in the layer and does not report"),
+                    _("%(name)s: %(subscribers)s subscribers in Redis, %(processes)s processes here.")
+                    % {**row, "subscribers": subscribers[row["name"]]},
+                    _("What it sends and receives is missing in all numbers."),
+                    _("Install the dashboard there too, with the same settings."),
                 )
                 return
 

@@ -2,16 +2,24 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dashboard import alerts
 from dashboard.queries.numbers import point
 from dashboard.store import Store
 
-RANGES = {"1h": (10, 360, "The last hour"), "24h": (60, 1440, "The last day"), "7d": (600, 1008, "The last week")}
+RANGES = {
+    "1h": (10, 360, gettext_lazy("The last hour")),
+    "24h": (60, 1440, gettext_lazy("The last day")),
+    "7d": (600, 1008, gettext_lazy("The last week")),
+}
 MARKS = {"deploy", "lost", "alert"}
 
 
 def history(store: Store, name: str) -> dict[str, Any]:
     """Points for the charts, and marks."""
-    step, number, _ = RANGES.get(name, RANGES["1h"])
+    step, number, _label = RANGES.get(name, RANGES["1h"])
     points = [point(at, bucket, step) for at, bucket in store.series(step, number)]
     first = next((index for index, found in enumerate(points) if len(found) > 1), len(points))
     return {"points": points[max(0, first - 1) :], "marks": marks(store, points[0]["t"] if points else 0)}
@@ -29,17 +37,19 @@ def describe(event: dict[str, Any]) -> str:
     """What happened, in words."""
     match event["kind"]:
         case "deploy":
-            return f"New version {event.get('version', '')}"
-        case "started" | "stopped":
-            return f"{event.get('who', event.get('boot', ''))} {event['kind']}"
+            return _("New version %(version)s") % {"version": event.get("version", "")}
+        case "started":
+            return _("%(process)s started") % {"process": event.get("who", event.get("boot", ""))}
+        case "stopped":
+            return _("%(process)s stopped") % {"process": event.get("who", event.get("boot", ""))}
         case "lost":
-            return f"Process {event.get('who') or event.get('boot', '')} was lost"
+            return _("Process %(process)s was lost") % {"process": event.get("who") or event.get("boot", "")}
         case "returned":
-            return f"Process {event.get('boot', '')} was silent, and is back"
+            return _("Process %(process)s was silent, and is back") % {"process": event.get("boot", "")}
         case "alert":
-            return str(event.get("text", ""))
+            return alerts.sentence(event)
         case "alert ended":
-            return f"Alert “{event.get('name', '')}” is over"
+            return _("Alert “%(name)s” is over") % {"name": event.get("name", "")}
     return str(event["kind"])
 
 

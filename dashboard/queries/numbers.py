@@ -3,18 +3,24 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from dashboard import histogram
 from dashboard.meter import SOCKETS
 from dashboard.store import Bucket
 
-LOSSES = {
-    "full": ("Inbox full", "The receiver's queue was at its capacity, so the layer refused the message."),
-    "overflow": ("Slow consumer", "A consumer's own queue was full, and the layer dropped its oldest message without a word."),
-    "nobody": ("Receiver gone", "A message was sent to one consumer that is not there any more."),
-    "failed": ("Layer did not answer", "The layer raised while sending. Whether the message arrived is not known."),
+# As it is called within a sentence, and why it happens.
+LOSSES: dict[str, tuple[Any, Any]] = {
+    "full": (_("inbox full"), _("The receiver's queue was at its capacity, so the layer refused the message.")),
+    "overflow": (
+        _("slow consumer"),
+        _("A consumer's own queue was full, and the layer dropped its oldest message without a word."),
+    ),
+    "nobody": (_("receiver gone"), _("A message was sent to one consumer that is not there any more.")),
+    "failed": (_("layer did not answer"), _("The layer raised while sending. Whether the message arrived is not known.")),
     "hints": (
-        "Hints given up",
-        "The hub gave up, or did not try: the layer had just failed, or too many waited. Feeds repair that.",
+        _("hints given up"),
+        _("The hub gave up, or did not try: the layer had just failed, or too many waited. Feeds repair that."),
     ),
 }
 

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from dashboard.queries import numbers
 from dashboard.queries.processes import processes
 from dashboard.store import Bucket, Store
+from dashboard.words import pointed
 
 LIVE_SECONDS = 300
 LOST_SECONDS = 300  # how long a lost process is news
 RATE_SECONDS = 5  # what a "now" is the mean of
+OFF_PERCENT = 9  # that a percentile may be, by the width of a bucket
 
 Series = list[tuple[int, Bucket]]
 
@@ -17,7 +21,7 @@ def overview(store: Store, groups: int) -> dict[str, Any]:
     """`groups`: how many there are, as only the processes know together."""
     series = store.series(1, LIVE_SECONDS)
     found = [row for row in processes(store) if row["state"] != "lost" or row["age"] < LOST_SECONDS]
-    recent = [bucket for _, bucket in series[-RATE_SECONDS:] if bucket]
+    recent = [bucket for _at, bucket in series[-RATE_SECONDS:] if bucket]
     now = numbers.merged(recent)
     return {
         "sentence": sentence(series, found),
@@ -35,67 +39,72 @@ def tiles(series: Series, now: Bucket, seconds: int, groups: int) -> list[dict[s
     minute = series[-60:]
 
     def line(read: Any) -> list[int]:
-        return [read(bucket) for _, bucket in minute]
+        return [read(bucket) for _at, bucket in minute]
 
-    last_ten = [bucket for _, bucket in series[-10:]]
+    last_ten = [bucket for _at, bucket in series[-10:]]
     times = numbers.percentiles(last_ten)
     return [
         {
             "name": "connections",
-            "label": "Connections",
+            "label": _("Connections"),
             "value": numbers.gauge(series, "connections"),
             "line": line(lambda bucket: bucket.get("g:connections", 0)),
-            "help": "Open WebSockets of all processes that report. Each counts its own, so a crash cannot leave any behind.",
+            "help": _("Open WebSockets of all processes that report. Each counts its own, so a crash cannot leave any behind."),
         },
         {
             "name": "groups",
-            "label": "Groups",
+            "label": _("Groups"),
             "value": groups,
             "line": line(lambda bucket: bucket.get("g:groups", 0)),
-            "help": "Groups with members, or to which something was sent lately, each counted once. The line counts a group once "
-            "in each process.",
+            "help": _(
+                "Groups with members, or to which something was sent lately, each counted once. The line counts a group once "
+                "in each process."
+            ),
         },
         {
             "name": "members",
-            "label": "Memberships",
+            "label": _("Memberships"),
             "value": numbers.gauge(series, "members"),
             "line": line(lambda bucket: bucket.get("g:members", 0)),
-            "help": "Sockets in groups, each counted once for every group it is in.",
+            "help": _("Sockets in groups, each counted once for every group it is in."),
         },
         {
             "name": "sent",
-            "label": "Sent",
+            "label": _("Sent"),
             "unit": "/s",
             "value": numbers.sent(now) / seconds,
             "line": line(numbers.sent),
-            "help": "Messages given to a channel layer: to a group, or to one channel.",
+            "help": _("Messages given to a channel layer: to a group, or to one channel."),
         },
         {
             "name": "delivered",
-            "label": "Delivered",
+            "label": _("Delivered"),
             "unit": "/s",
             "value": numbers.delivered(now) / seconds,
             "line": line(numbers.delivered),
-            "help": "Members that group messages were handed to: one message to a group of 44 is 44 deliveries.",
+            "help": _("Members that group messages were handed to: one message to a group of 44 is 44 deliveries."),
         },
         {
             "name": "lost",
-            "label": "Lost",
+            "label": _("Lost"),
             "unit": "/s",
             "value": numbers.lost(now) / seconds,
             "line": line(numbers.lost),
             "state": "alarming" if numbers.lost(now) else "",
-            "help": "Messages that a layer dropped or refused. The ledger has them by kind.",
+            "help": _("Messages that a layer dropped or refused. The ledger has them by kind."),
         },
         {
             "name": "p50",
-            "label": "Latency",
+            "label": _("Latency"),
             "unit": "ms",
             "value": times["p50"],
             "more": {"p95": times["p95"], "p99": times["p99"]},
             "line": line(lambda bucket: numbers.percentiles([bucket])["p95"] or 0),
-            "help": "From sending to receiving, over the last ten seconds. Half of all messages were faster (p50). At most 9 % "
-            "off, plus what the clocks of the hosts differ. The line is the p95.",
+            "help": _(
+                "From sending to receiving, over the last ten seconds. Half of all messages were faster (p50). At most "
+                "%(percent)s %% off, plus what the clocks of the hosts differ. The line is the p95."
+            )
+            % {"percent": OFF_PERCENT},
         },
     ]
 
@@ -104,30 +113,30 @@ def sentence(series: Series, found: list[dict[str, Any]]) -> dict[str, str]:
     """How it is, worst first, with a link to the evidence."""
     lost = [row for row in found if row["state"] == "lost"]
     stalled = [row for row in found if row["state"] == "stalled"]
-    recent = numbers.merged(bucket for _, bucket in series[-10:])
+    recent = numbers.merged(bucket for _at, bucket in series[-10:])
     losses = numbers.losses(recent)
     if stalled:
         names = ", ".join(row["name"] for row in stalled[:3])
-        return say("alarming", f"{names} does not respond: its event loop is blocked, or it stands still.", "processes")
+        text = _("%(names)s does not respond: its event loop is blocked, or it stands still.")
+        return say("alarming", text % {"names": names}, "processes")
     if losses:
         kind = max(losses, key=lambda name: losses[name])
-        rate = sum(losses.values()) / 10
-        words = numbers.LOSSES.get(kind, (kind, ""))[0].lower()
-        return say("alarming", f"{rate:.1f} messages a second are lost, most of them: {words}.", "ledger")
+        facts = {"rate": pointed(f"{sum(losses.values()) / 10:.1f}"), "kind": numbers.LOSSES.get(kind, (kind, ""))[0]}
+        return say("alarming", _("%(rate)s messages a second are lost, most of them: %(kind)s.") % facts, "ledger")
     if lost:
         row = min(lost, key=lambda row: row["age"])
-        return say("busy", f"{row['name']} on {row['host']} was lost {int(row['age'])} s ago.", "processes")
+        return say("busy", _("%(name)s on %(host)s was lost %(age)d s ago.") % row, "processes")
     busy = max(found, key=lambda row: row["lag"], default=None)
     if busy and busy["lag"] > 100:
-        return say("busy", f"{busy['name']} is busy: its event loop was {busy['lag']:.0f} ms late.", "processes")
+        return say("busy", _("%(name)s is busy: its event loop was %(lag).0f ms late.") % busy, "processes")
     full = max(found, key=lambda row: row["fill"], default=None)
     if full and full["fill"] >= 50:
-        return say("busy", f"The fullest queue of {full['name']} is {full['fill']:.0f} % full.", "processes")
+        return say("busy", _("The fullest queue of %(name)s is %(fill).0f %% full.") % full, "processes")
     if slow := next((row for row in found if row["buffer"] > 100_000), None):
-        return say("busy", f"A browser on {slow['name']} does not keep up with what it is sent.", "connections")
-    if not any(bucket for _, bucket in series[-10:]):
-        return say("quiet", "No process reports yet.", "processes")
-    return say("calm", "All is well: nothing is lost, and every process responds.", "ledger")
+        return say("busy", _("A browser on %(name)s does not keep up with what it is sent.") % slow, "connections")
+    if not any(bucket for _at, bucket in series[-10:]):
+        return say("quiet", _("No process reports yet."), "processes")
+    return say("calm", _("All is well: nothing is lost, and every process responds."), "ledger")
 
 
 def say(state: str, text: str, page: str) -> dict[str, str]:

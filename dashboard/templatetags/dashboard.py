@@ -10,10 +10,15 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
+from dashboard import words
 from dashboard.queries.numbers import LOSSES
+from dashboard.words import pointed
 
 register = template.Library()
+register.filter(words.said)
 
 WIDTH, HEIGHT = 100, 24  # of a spark line, in its own units
 
@@ -37,10 +42,10 @@ def short(number: Any) -> str:
     number = float(number)
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(number) >= size:
-            return f"{number / (1e3 if letter == 'k' else size):.3g}{letter}" if letter != "k" else f"{number / 1e3:.1f}k"
+            return pointed(f"{number / size:.3g}{letter}" if letter != "k" else f"{number / 1e3:.1f}k")
     if number == int(number):
         return f"{int(number):,}".replace(",", " ")
-    return f"{number:.2f}" if abs(number) < 10 else f"{number:.1f}" if abs(number) < 100 else f"{number:.0f}"
+    return pointed(f"{number:.2f}" if abs(number) < 10 else f"{number:.1f}" if abs(number) < 100 else f"{number:.0f}")
 
 
 @register.filter
@@ -57,7 +62,7 @@ def size(number: Any) -> str:
     number = float(number)
     for letter in ("B", "kB", "MB", "GB"):
         if abs(number) < 1000 or letter == "GB":
-            return f"{number:.0f} {letter}" if letter == "B" else f"{number:.1f} {letter}"
+            return f"{number:.0f} {letter}" if letter == "B" else pointed(f"{number:.1f} {letter}")
         number /= 1000
     return ""
 
@@ -69,7 +74,7 @@ def duration(seconds: Any) -> str:
         return "–"
     seconds = float(seconds)
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return pointed(f"{seconds:.1f} s")
     seconds = int(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -87,7 +92,7 @@ def ago(at: Any) -> str:
         return "–"
     seconds = int(max(0.0, time.time() - float(at)))
     size, name = next(((size, name) for size, name in ((86400, "d"), (3600, "h"), (60, "min")) if seconds >= size), (1, "s"))
-    return f"{seconds // size} {name} ago"
+    return _("%(time)s ago") % {"time": f"{seconds // size} {name}"}
 
 
 @register.simple_tag
@@ -155,7 +160,7 @@ def share_of(number: Any, share: float) -> float:
 @register.filter
 def loss(kind: str) -> str:
     """The kind of a loss in words."""
-    return LOSSES.get(kind, (kind, ""))[0]
+    return str(capfirst(LOSSES[kind][0])) if kind in LOSSES else kind
 
 
 @register.filter

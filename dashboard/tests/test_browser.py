@@ -78,6 +78,19 @@ class DashboardTests(SimpleTestCase):
         self.assertEqual(page.locator("live-chart canvas").count(), 4)
         wait_for(page, "document.querySelector('live-chart').getAttribute('aria-label').includes('Now:')")
 
+    def test_in_german_what_comes_and_the_charts_are_german_too(self):
+        page = self.live(self.open(locale="de-DE"))
+        self.assertEqual(page.locator(".stream-state__pause").text_content(), "Pause")
+        before = page.locator(".sentence__age").text_content()
+        wait_for(page, f"document.querySelector('.sentence__age').textContent !== {json.dumps(before)}", 10)
+        self.assertRegex(page.locator(".sentence__age").text_content(), r"melde[nt] sich, \d,\d s alt")
+        wait_for(
+            page, "document.querySelector('live-chart').getAttribute('aria-label').startsWith('Diagramm. Jetzt: Zugestellt ')"
+        )
+        page.get_by_role("button", name="Pause").click()
+        page.get_by_role("button", name="Fortsetzen").wait_for()
+        self.assertEqual(page.locator(".stream-state__text").text_content(), "Pausiert")
+
     def test_every_page_fits_the_narrowest_window_and_is_accessible(self):
         for number, path in enumerate(PATHS):
             with self.subTest(path):

@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dashboard import services
@@ -32,7 +34,7 @@ def action(right: str, back: str) -> Callable[[Callable[..., str]], Callable[...
             except Refused as refusal:
                 said, level, status = str(refusal), messages.ERROR, 422
             except Unreachable as error:
-                said, level, status = f"The store does not answer: {error}", messages.ERROR, 503
+                said, level, status = _("The store does not answer: %(error)s") % {"error": error}, messages.ERROR, 503
             if wants_json:
                 return HttpResponse(json.dumps({"said": said}), content_type="application/json", status=status)
             messages.add_message(request, level, said)
@@ -51,25 +53,32 @@ def broadcast(request: HttpRequest, group: str) -> str:
     message = message_from(request.POST.get("message", ""))
     if "dry" in request.POST:
         reached = services.reach(store(), group, str(message.get("type", "")))
-        deaf = f"; {reached.deaf} have no handler for it, so it would be refused" if reached.deaf else ""
-        return f"This would reach {reached.members} members on {reached.processes} processes{deaf}. Nothing was sent."
+        facts = {"members": reached.members, "processes": reached.processes, "deaf": reached.deaf}
+        if reached.deaf:
+            text = _(
+                "This would reach %(members)s members on %(processes)s processes; %(deaf)s have no handler for it, so it would "
+                "be refused. Nothing was sent."
+            )
+            return text % facts
+        return _("This would reach %(members)s members on %(processes)s processes. Nothing was sent.") % facts
     reached = services.broadcast(
         store(), request.user, group, message, reason=request.POST.get("reason", ""), confirmation=request.POST.get("confirm", "")
     )
     del request.session[draft]
-    return f"Sent to {reached.members} members on {reached.processes} processes."
+    facts = {"members": reached.members, "processes": reached.processes}
+    return _("Sent to %(members)s members on %(processes)s processes.") % facts
 
 
 def message_from(text: str) -> dict[str, Any]:
     """Refused for what is no JSON object, or too big."""
     if len(text) > MESSAGE_BYTES:
-        raise Refused(f"A message has at most {MESSAGE_BYTES} bytes.")
+        raise Refused(_("A message has at most %(number)s bytes.") % {"number": MESSAGE_BYTES})
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
-        raise Refused("This is not valid JSON.") from None
+        raise Refused(_("This is not valid JSON.")) from None
     if not isinstance(message, dict):
-        raise Refused('A message is a JSON object: {"type": "..."}.')
+        raise Refused(_('A message is a JSON object: {"type": "..."}.'))
     return message
 
 
@@ -82,28 +91,34 @@ def group_disconnect(request: HttpRequest, group: str) -> str:
     closed = services.disconnect(
         store(), request.user, group=group, reason=request.POST.get("reason", ""), confirmation=confirmation
     )
-    return f"{closed} sockets were closed."
+    return ngettext("%(number)s socket was closed.", "%(number)s sockets were closed.", closed) % {"number": closed}
 
 
 @action("disconnect", "dashboard:connections")
 def disconnect(request: HttpRequest) -> str:
     if username := request.POST.get("user", ""):
         closed = services.disconnect(store(), request.user, username=username, reason=request.POST.get("reason", ""))
-        return f"{closed} sockets of {username} were closed."
+        text = ngettext("%(number)s socket of %(name)s was closed.", "%(number)s sockets of %(name)s were closed.", closed)
+        return text % {"number": closed, "name": username}
     return disconnected(request, request.POST.get("socket", ""))
 
 
 def disconnected(request: HttpRequest, socket: str) -> str:
     """`socket` is `<boot id> <socket id>`, as the pages have it."""
-    boot, _, number = socket.partition(" ")
+    boot, _space, number = socket.partition(" ")
     closed = services.disconnect(store(), request.user, socket=number, boot=boot, reason=request.POST.get("reason", ""))
-    return "The socket was closed." if closed else "The socket was gone already."
+    return _("The socket was closed.") if closed else _("The socket was gone already.")
 
 
 @action("drain", "dashboard:processes")
 def drain(request: HttpRequest) -> str:
     closed = services.drain(store(), request.user, request.POST.get("boot", ""), reason=request.POST.get("reason", ""))
-    return f"{closed} sockets are asked to come back elsewhere, 50 at a time."
+    text = ngettext(
+        "%(number)s socket is asked to come back elsewhere, 50 at a time.",
+        "%(number)s sockets are asked to come back elsewhere, 50 at a time.",
+        closed,
+    )
+    return text % {"number": closed}
 
 
 @action("view", "dashboard:group")
@@ -111,4 +126,4 @@ def tap(request: HttpRequest, group: str) -> str:
     """Shapes for who may look; for values the service asks for more."""
     is_open, with_values = request.POST.get("do") != "close", request.POST.get("do") == "values"
     services.tap(store(), request.user, group, is_open=is_open, with_values=with_values, reason=request.POST.get("reason", ""))
-    return "The next messages are shown here, for 60 seconds." if is_open else "The tap is closed."
+    return _("The next messages are shown here, for 60 seconds.") if is_open else _("The tap is closed.")

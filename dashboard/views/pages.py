@@ -10,8 +10,11 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_safe
 
+from dashboard import alerts
 from dashboard.conf import option
 from dashboard.models import StaffAction
 from dashboard.permissions import ACTIONS, requires, rights_of
@@ -33,26 +36,26 @@ Points = Callable[[Store, Facts, int], list[Facts]]  # (store, arguments of the 
 AUDITED = 50  # rows on a page
 
 SECTIONS = [
-    ("overview", "Overview", "gauge"),
-    ("groups", "Groups", "groups"),
-    ("connections", "Connections", "connections"),
-    ("processes", "Processes", "processes"),
-    ("channels", "Channels", "channels"),
-    ("ledger", "Ledger", "ledger"),
-    ("redis", "Redis", "redis"),
-    ("history", "History", "history"),
-    ("doctor", "Doctor", "doctor"),
-    ("audit", "Audit", "audit"),
+    ("overview", _("Overview"), "gauge"),
+    ("groups", _("Groups"), "groups"),
+    ("connections", _("Connections"), "connections"),
+    ("processes", _("Processes"), "processes"),
+    ("channels", _("Channels"), "channels"),
+    ("ledger", _("Ledger"), "ledger"),
+    ("redis", _("Redis"), "redis"),
+    ("history", pgettext_lazy("dashboard", "History"), "history"),
+    ("doctor", _("Doctor"), "doctor"),
+    ("audit", _("Audit"), "audit"),
 ]
 
 
 COLUMNS = [
-    ("name", "Group"),
-    ("members", "Members"),
-    ("sends", "Sent/s"),
-    ("deliveries", "Delivered/s"),
-    ("bytes", "Bytes/s"),
-    ("last", "Last"),
+    ("name", _("Group")),
+    ("members", _("Members")),
+    ("sends", _("Sent/s")),
+    ("deliveries", _("Delivered/s")),
+    ("bytes", _("Bytes/s")),
+    ("last", pgettext_lazy("time", "Last")),
 ]
 
 
@@ -162,7 +165,10 @@ def overview(parameters: Any, rights: Collection[str]) -> Facts:
     return {
         **overview_queries.overview(where, number),
         "hottest": hottest[:8],
-        "alerts": [{"name": name, **alert} for name, alert in (where.recall("alerts") or {}).items()],
+        "alerts": [
+            {**alert, "name": name, "text": alerts.sentence({**alert, "name": name})}
+            for name, alert in (where.recall("alerts") or {}).items()
+        ],
     }
 
 
@@ -214,7 +220,7 @@ def history(parameters: Any, rights: Collection[str]) -> Facts:
     name = parameters.get("range", "1h")
     return {
         "range": name if name in history_queries.RANGES else "1h",
-        "ranges": [(key, label) for key, (_, _, label) in history_queries.RANGES.items()],
+        "ranges": [(key, label) for key, (_step, _number, label) in history_queries.RANGES.items()],
         "happened": history_queries.happened(store()),
     }
 

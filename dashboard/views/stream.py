@@ -1,7 +1,7 @@
 """The stream that keeps a page live: server-sent events, once a second, whatever the load.
 
-Viewers of the same page share what is rendered for it. Rights are looked at again every so often, so that who is logged out or
-demoted does not watch on.
+Viewers of the same page who read the same language share what is rendered for it. Rights are looked at again every so often, so
+that who is logged out or demoted does not watch on.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.contrib.auth import aget_user
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from dashboard.database import with_connection
@@ -41,7 +42,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         return HttpResponse(status=403)
     if page is None:
         return HttpResponse(status=404)
-    response = StreamingHttpResponse(_events(request, page, rights), content_type="text/event-stream")
+    response = StreamingHttpResponse(_events(request, page, rights, translation.get_language()), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would keep it back
     return response
@@ -54,12 +55,12 @@ async def _rights(request: HttpRequest) -> frozenset[str]:
     return await sync_to_async(with_connection)(rights_of, user)
 
 
-async def _events(request: HttpRequest, page: Page, rights: frozenset[str]) -> AsyncIterator[bytes]:
+async def _events(request: HttpRequest, page: Page, rights: frozenset[str], language: str | None) -> AsyncIterator[bytes]:
     arguments = {name.removeprefix("argument_"): value for name, value in request.GET.items() if name.startswith("argument_")}
     shown, next_live, checked = "", 0.0, time.monotonic()
     yield b"retry: 2000\n\n"
     if page.points:
-        yield await _in_thread(_series, page, arguments)
+        yield await _in_thread(language, _series, page, arguments)
     while True:
         now = time.monotonic()
         if now - checked > RIGHTS_SECONDS:
@@ -67,10 +68,10 @@ async def _events(request: HttpRequest, page: Page, rights: frozenset[str]) -> A
                 return
             checked = now
         if page.points:
-            yield await _in_thread(_tick, page, arguments)
+            yield await _in_thread(language, _tick, page, arguments)
         if now >= next_live:
             next_live = now + page.seconds - 0.1
-            html = await _in_thread(_live, page, rights, request.GET, arguments)
+            html = await _in_thread(language, _live, page, rights, request.GET, arguments)
             if html != shown:
                 shown = html
                 yield encode(Live(html))
@@ -78,9 +79,17 @@ async def _events(request: HttpRequest, page: Page, rights: frozenset[str]) -> A
         await asyncio.sleep(1.0 - time.time() % 1.0 + 0.05)
 
 
-async def _in_thread(function: Any, *arguments: Any) -> Any:
-    """Reading the store waits on a network, so it must not hold the loop, nor the one thread of the requests."""
-    return await sync_to_async(with_connection, thread_sensitive=False)(function, *arguments)
+async def _in_thread(language: str | None, function: Any, *arguments: Any) -> Any:
+    """Reading the store waits on a network, so it must not hold the loop, nor the one thread of the requests.
+
+    The language is said each time: that of the request is over when the answer is begun.
+    """
+
+    def spoken() -> Any:
+        with translation.override(language):
+            return function(*arguments)
+
+    return await sync_to_async(with_connection, thread_sensitive=False)(spoken)
 
 
 def _series(page: Page, arguments: dict[str, Any]) -> bytes:
@@ -102,7 +111,7 @@ def _tick(page: Page, arguments: dict[str, Any]) -> bytes:
 
 
 def _live(page: Page, rights: frozenset[str], parameters: Any, arguments: dict[str, Any]) -> str:
-    key = (page.name, rights, parameters.urlencode())
+    key = (page.name, rights, parameters.urlencode(), translation.get_language())
     at, html = _rendered.get(key, (0.0, ""))
     if time.monotonic() - at > SHARED_SECONDS:
         html = page.live_html(page.context(rights, parameters, arguments))

@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
+from django.core.management.base import no_translations
 
 from dashboard.queries.doctor import diagnose
 from dashboard.store import Unreachable, store
@@ -17,6 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--strict", action="store_true")
 
+    @no_translations
     def handle(self, *, strict: bool, **_: Any) -> None:
         try:
             findings = diagnose(store())

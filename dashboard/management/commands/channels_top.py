@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
+from django.core.management.base import no_translations
 
 from dashboard.queries.groups import hottest
 from dashboard.queries.overview import overview
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="print once, and end")
 
+    @no_translations
     def handle(self, *, once: bool, **_: Any) -> None:
         if not store().is_shared:
             raise CommandError("The numbers live in the server's own process: without Redis only its pages can show them.")

@@ -5,6 +5,8 @@
  *
  * The points come with the events `dashboard:series` and `dashboard:tick`.
  */
+import { format, gettext, language, pointed } from "./words.js";
+
 const POINTS = 300;
 const HEIGHT = 168;
 const MARKS = { deploy: "--info", lost: "--danger", alert: "--warning" };
@@ -79,10 +81,10 @@ class LiveChart extends HTMLElement {
 
   #describe() {
     const last = this.#points.findLast((point) => this.#lines.some(({ key }) => point[key] != null));
-    const said = this.#lines.map(({ key, label }) => `${label} ${format(last?.[key])}`);
+    const said = this.#lines.map(({ key, label }) => `${label} ${short(last?.[key])}`);
     this.setAttribute("role", "img");
-    const marked = this.#marks.map(({ t, text }) => `${new Date(t * 1000).toLocaleTimeString()} ${text}`);
-    this.setAttribute("aria-label", [`Chart. Now: ${said.join(", ")}`, ...marked].join(". "));
+    const marked = this.#marks.map(({ t, text }) => `${new Date(t * 1000).toLocaleTimeString(language)} ${text}`);
+    this.setAttribute("aria-label", [format(gettext("Chart. Now: %(values)s"), { values: said.join(", ") }), ...marked].join(". "));
   }
 
   #resize() {
@@ -105,10 +107,10 @@ class LiveChart extends HTMLElement {
         scales: { y: { range: (_, min, max) => [0, max > 0 ? max * 1.1 : 1] } },
         axes: [
           { ...axis, space: 70, size: 26, values: (_plot, splits, _axis, _space, step) => splits.map((at) => clock(at, step)) },
-          { ...axis, size: 46, values: (_, splits) => splits.map(format) },
+          { ...axis, size: 46, values: (_, splits) => splits.map(short) },
         ],
         series: [
-          { label: "Time", value: (_, at) => (at == null ? "" : new Date(at * 1000).toLocaleTimeString()) },
+          { label: gettext("Time"), value: (_, at) => (at == null ? "" : new Date(at * 1000).toLocaleTimeString(language)) },
           ...this.#lines.map((line, index) => ({
             label: line.label,
             stroke: colour(line.colour === "faint" ? "ink-faint" : line.colour),
@@ -116,7 +118,7 @@ class LiveChart extends HTMLElement {
             width: 1.75,
             spanGaps: this.hasAttribute("data-sparse"),
             points: { show: this.hasAttribute("data-sparse"), size: 4 },
-            value: (plot, value, number, at) => format(at == null ? this.#points.at(-1)?.[line.key] : value),
+            value: (plot, value, number, at) => short(at == null ? this.#points.at(-1)?.[line.key] : value),
           })),
         ],
         hooks: { draw: [(plot) => this.#drawMarks(plot, colour)] },
@@ -154,15 +156,15 @@ function resolve(element, value) {
 
 function clock(at, step) {
   const day = step >= 86400 ? { weekday: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" };
-  return new Date(at * 1000).toLocaleString("en-GB", step < 60 ? { ...day, second: "2-digit" } : day);
+  return new Date(at * 1000).toLocaleString(language, step < 60 ? { ...day, second: "2-digit" } : day);
 }
 
-function format(value) {
+function short(value) {
   if (value == null) return "–";
   const size = Math.abs(value);
-  if (size >= 1e6) return `${(value / 1e6).toPrecision(3)}M`;
-  if (size >= 1e4) return `${(value / 1e3).toFixed(1)}k`;
-  return Number.isInteger(value) ? String(value) : value.toPrecision(size < 10 ? 2 : 3);
+  if (size >= 1e6) return pointed(`${(value / 1e6).toPrecision(3)}M`);
+  if (size >= 1e4) return pointed(`${(value / 1e3).toFixed(1)}k`);
+  return Number.isInteger(value) ? String(value) : pointed(value.toPrecision(size < 10 ? 2 : 3));
 }
 
 new MutationObserver(() => document.dispatchEvent(new CustomEvent("dashboard:theme"))).observe(document.documentElement, {

@@ -2,6 +2,8 @@
  * Keeps a page live: one stream of server-sent events, closed while nobody looks. What changes is morphed into place, so that
  * focus, selection and open popovers stay; while somebody points into a table its rows keep their order.
  */
+import { format, gettext } from "./words.js";
+
 const HTTP_CLOSED = 2;
 
 class LivePage extends HTMLElement {
@@ -36,7 +38,7 @@ class LivePage extends HTMLElement {
   #pause(button) {
     this.#isPaused = !this.#isPaused;
     button.setAttribute("aria-pressed", String(this.#isPaused));
-    button.textContent = this.#isPaused ? "Go on" : "Pause";
+    button.textContent = this.#isPaused ? gettext("Go on") : gettext("Pause");
     this.#follow();
   }
 
@@ -44,18 +46,18 @@ class LivePage extends HTMLElement {
     const wanted = !document.hidden && !this.#isPaused;
     if (wanted && !this.#source) this.#open();
     if (!wanted && this.#source) this.#close();
-    if (this.#isPaused) this.#say("paused", "Paused");
+    if (this.#isPaused) this.#say("paused", gettext("Paused"));
   }
 
   #open() {
     const source = (this.#source = new EventSource(this.dataset.stream));
-    source.addEventListener("open", () => this.#say("live", "Live"));
+    source.addEventListener("open", () => this.#say("live", gettext("Live")));
     source.addEventListener("error", () => this.#lose(source));
     source.addEventListener("live", (event) => this.show(JSON.parse(event.data).html));
-    source.addEventListener("away", (event) => this.#say("away", `No news: ${JSON.parse(event.data).why}`));
+    source.addEventListener("away", (event) => this.#say("away", format(gettext("No news: %(why)s"), JSON.parse(event.data))));
     for (const name of ["series", "tick"]) {
       source.addEventListener(name, (event) => {
-        this.#say("live", "Live");
+        this.#say("live", gettext("Live"));
         document.dispatchEvent(new CustomEvent(`dashboard:${name}`, { detail: JSON.parse(event.data) }));
       });
     }
@@ -68,10 +70,10 @@ class LivePage extends HTMLElement {
 
   #lose(source) {
     if (source.readyState === HTTP_CLOSED) {
-      this.#say("stopped", "Not live: you are logged out, or may not look. Reload the page.");
+      this.#say("stopped", gettext("Not live: you are logged out, or may not look. Reload the page."));
       this.#close();
     } else {
-      this.#say("waiting", "Reconnecting…");
+      this.#say("waiting", gettext("Reconnecting…"));
     }
   }
 
