@@ -5,6 +5,7 @@ What is kept are facts: `sentence` says them in the language of whoever reads it
 Thresholds are the project's: `DASHBOARD = {"ALERTS": {"lost": 0, "lag": 0.5, "p99": None}}`; None switches one off.
 """
 
+import json
 import logging
 import time
 from typing import Any
@@ -59,7 +60,7 @@ def look(store: Store, rows: list[dict[str, Any]]) -> None:
     for name, facts in true.items():
         if name not in current:
             current[name] = {"since": now}
-            store.note("alert", name=name, facts=facts)
+            store.note("alert", name=name, facts=json.dumps(facts))
             tell_staff(name, facts, now)
         current[name] |= {"facts": facts, "last": now}
     for name in [name for name, alert in current.items() if now - alert["last"] > QUIET_SECONDS]:

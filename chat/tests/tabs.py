@@ -21,7 +21,7 @@ class Tab:
         session = server.people[person]["session"]
         self.context.add_cookies([{"name": "sessionid", "value": session, "url": self.url}])
         self.page = self.context.new_page()
-        self.watch = Watch(self.page)
+        self.watch = Watch(self.page, expected=["ERR_ABORTED"])  # what a page was still loading when it was left
 
     def open(self, path: str, *, live: bool = True) -> "Tab":
         self.page.goto(self.url + path)

@@ -1,5 +1,6 @@
 """The past: an hour by tens of seconds, a day by minutes, a week by tens of minutes, with what happened in it."""
 
+import json
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -47,7 +48,7 @@ def describe(event: dict[str, Any]) -> str:
         case "returned":
             return _("Process %(process)s was silent, and is back") % {"process": event.get("boot", "")}
         case "alert":
-            return alerts.sentence(event)
+            return alerts.sentence(event | {"facts": json.loads(event.get("facts", "{}"))})
         case "alert ended":
             return _("Alert “%(name)s” is over") % {"name": event.get("name", "")}
     return str(event["kind"])

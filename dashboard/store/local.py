@@ -88,7 +88,7 @@ class LocalStore:
         with self._lock:
             return [(at, dict(self._buckets[step].get(at, {}))) for at in times]
 
-    def note(self, kind: str, **facts: Any) -> None:
+    def note(self, kind: str, **facts: str | float) -> None:
         self._events.appendleft({"kind": kind, "at": int(self.now()), **facts})
 
     def events(self, number: int) -> list[dict[str, Any]]:

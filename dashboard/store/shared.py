@@ -118,7 +118,7 @@ class SharedStore:
             buckets = pipe.execute()
         return [(at, {name: int(value) for name, value in found.items()}) for at, found in zip(times, buckets, strict=True)]
 
-    def note(self, kind: str, **facts: Any) -> None:
+    def note(self, kind: str, **facts: str | float) -> None:
         with reaching():
             entry = {"kind": kind, "at": int(self.now()), **facts}
             self.redis.xadd(self._key("events"), entry, maxlen=1000, approximate=True)

@@ -227,7 +227,7 @@ class DoctorWithRedisTests(DoctorTests):
             await layer.flush()
 
         asyncio.run(clean())
-        self.assertIn("1 members of groups", found["ghosts"].title)
+        self.assertIn("1 member of groups", found["ghosts"].title)
 
     def test_a_process_that_takes_part_and_does_not_report(self):
         from channels_redis.pubsub import RedisPubSubChannelLayer

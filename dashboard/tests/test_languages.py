@@ -113,7 +113,7 @@ def a_world(agent):
     for kind in EVENTS:
         store.note(kind, boot="jobs", who="jobs", name="jobs", version="7")
     for name, facts in ALERTS.items():
-        store.note("alert", name=name, facts=facts)
+        store.note("alert", name=name, facts=json.dumps(facts))
     store.remember("alerts", {name: {"since": 1.0, "last": 2.0, "facts": facts} for name, facts in ALERTS.items()})
     store.now = lambda: time.time() + 1  # seconds are shown when they are over
     open_tap("chat.room.1", with_values=True)
@@ -385,7 +385,7 @@ class ActionTests(WordsCase):
             self.assertEqual(set(re.findall(r"⟦", "".join(StaffAction.objects.values_list("result", flat=True)))), set())
 
     def test_refusals_with_facts_can_be_translated(self):
-        reached = services.Reach(members=200, processes=1, deaf=2, layers=("jobs",))
+        reached = services.Reach(members=200, processes=1, deaf=2, layers=("nowhere",))
         store = self.agent.store
         with (
             pseudo_language(),
@@ -393,7 +393,7 @@ class ActionTests(WordsCase):
             mock.patch("dashboard.services.reach", return_value=reached) as reach,
         ):
             for deaf, confirmation in [(2, ""), (0, ""), (0, "room")]:
-                reach.return_value = services.Reach(200, 1, deaf, ("jobs",))
+                reach.return_value = services.Reach(200, 1, deaf, ("nowhere",))
                 with self.assertRaises(Refused) as refused:
                     services.broadcast(store, self.boss, "room", {"type": "x"}, confirmation=confirmation)
                 self.assertEqual(outside_of_brackets(str(refused.exception))[0].strip(), "")

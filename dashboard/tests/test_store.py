@@ -1,5 +1,6 @@
 """Reports that get lost, come twice, or come from the dead never make a number wrong. The same on both stores."""
 
+import json
 import time
 from contextlib import closing
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.queries.history import describe
+from dashboard.queries.history import describe, happened
 from dashboard.queries.processes import processes
 from dashboard.report import EMPTY, FORMAT, Report
 from dashboard.store import STEPS as STEPS_KEPT
@@ -101,6 +102,11 @@ def test_values_are_remembered_and_events_listed_latest_first(store):
     store.note("lost", boot="a")
     assert store.recall("version") == {"is": "7"}
     assert [event["kind"] for event in store.events(5)] == ["lost", "deploy"]
+
+
+def test_an_alert_is_kept_by_its_facts_and_told_in_words(store):
+    store.note("alert", name="lost", facts=json.dumps({"rate": 2.5}))
+    assert happened(store)[0]["text"] == "2.5 messages a second are lost."
 
 
 def test_seconds_roll_up_into_sums_of_counters_means_of_gauges_and_the_largest_of_the_worst():

@@ -441,11 +441,15 @@ class FileTests(BoardCase):
         expect(reader.page.locator(f"#board-{self.board_id}")).to_have_count(0)
 
     def test_a_card_that_comes_by_the_socket_is_in_the_language_of_the_page(self):
+        slug = self.new_board()
         reader = self.artist("bob", locale="de-DE")
         reader.page.goto(f"{self.server.url}/drawing/")
-        expect(reader.page.locator("html")).to_have_attribute("data-connection", "live")
-        self.new_board("Unerwartet")
         card = reader.page.locator(f"#board-{self.board_id}")
+        expect(card).to_be_visible()
+        ann = self.artist("ann", slug)
+        ann.page.get_by_label("Name of the board").fill("Unerwartet")
+        ann.page.keyboard.press("Enter")
+        expect(card.get_by_role("heading", name="Unerwartet")).to_be_visible()
         expect(card.locator(".board-card__facts")).to_have_text("Privat·von ann")
         card.get_by_role("button", name="Mehr zu Unerwartet").click()
         expect(card.get_by_role("button", name="Von meiner Liste nehmen")).to_be_visible()
