@@ -426,7 +426,7 @@ class StreamTests(TestCase):
                 with translation.override("fr"):  # whoever goes on with the stream may have another
                     async with asyncio.timeout(10):
                         parts[code] = json.dumps([data async for _, data in first_events(answer, 3)], ensure_ascii=False)
-        self.assertIn("Verbindungen", parts["de"])
+        self.assertIn("Verbin\N{SOFT HYPHEN}dungen", parts["de"])
         self.assertIn("Prozess daphne 7 on h ging verloren", parts["de"])
         self.assertIn("Connections", parts["en-gb"])
         self.assertIn("Process daphne 7 on h was lost", parts["en-gb"])
