@@ -1,7 +1,6 @@
 """Drawing on sockets: a board has one of its own, for its binary frames; lists of boards come by the suite's."""
 
 import logging
-from http.cookies import SimpleCookie
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -15,7 +14,7 @@ from drawing.live import LiveBoard
 from drawing.models import Board, BoardList, Element, Gallery, Participant
 from drawing.pens import Pen
 from drawing.wire import operations
-from realtime.auth import Caller
+from realtime.auth import Caller, cookies_of
 from realtime.consumers import HEARTBEAT_SECONDS, SOCKETS_PER_PERSON, RealtimeConsumer
 from realtime.events import Hello, JoinFeed, Ping
 from realtime.feeds import FeedSource, Head, Person
@@ -132,8 +131,7 @@ class BoardConsumer(RealtimeConsumer):
         return len(pens) >= SOCKETS_PER_BOARD or mine >= SOCKETS_PER_PERSON
 
     def guest_key(self) -> str:
-        cookies = SimpleCookie(dict(self.scope["headers"]).get(b"cookie", b"").decode("latin-1"))
-        secret = secret_of(cookies[COOKIE].value) if COOKIE in cookies else ""
+        secret = secret_of(cookies_of(self.scope).get(COOKIE, ""))
         return services.guest_key(secret) if secret else ""
 
     async def receive(self, message: dict[str, Any]) -> None:

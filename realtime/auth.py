@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
+from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
@@ -38,12 +38,15 @@ class Caller:
 
 def credentials_of(scope: Scope) -> Credentials:
     headers = dict(scope["headers"])
-    cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    cookie = cookies.get(settings.SESSION_COOKIE_NAME)
     return Credentials(
-        session=cookie.value if cookie else "",
+        session=cookies_of(scope).get(settings.SESSION_COOKIE_NAME, ""),
         authorization=headers.get(b"authorization", b"").decode("latin-1"),
     )
+
+
+def cookies_of(scope: Scope) -> dict[str, str]:
+    """By name, read as leniently as Django reads them: among ours there may be some of others, with names that are none."""
+    return parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
 
 
 def identify_all(batch: Sequence[Credentials]) -> list[Caller]:

@@ -5,7 +5,6 @@ catalogue of words.py. What is stored for several people is in the site's (`in_s
 is rendered once, in none (`shared_fragment`), and each browser says the marked words in its own. See docs/decisions/0005.
 """
 
-from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,15 +12,13 @@ from django.conf import settings
 from django.template.loader import get_template
 from django.utils import translation
 
+from realtime.auth import cookies_of
+
 
 def language_of(scope: dict[str, Any]) -> str:
     """The language of whoever opens a socket, chosen as for a page: by cookie, by what the browser prefers, or the site's."""
-    headers = dict(scope["headers"])
-    cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    wanted = headers.get(b"accept-language", b"").decode("latin-1")
-    asked = SimpleNamespace(
-        COOKIES={name: cookie.value for name, cookie in cookies.items()}, META={"HTTP_ACCEPT_LANGUAGE": wanted}
-    )
+    wanted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    asked = SimpleNamespace(COOKIES=cookies_of(scope), META={"HTTP_ACCEPT_LANGUAGE": wanted})
     return translation.get_language_from_request(asked)  # type: ignore[arg-type]
 
 
@@ -42,8 +39,6 @@ def shared_fragment(template: str, context: dict[str, Any]) -> str:
 
 def personal_fragment(template: str, context: dict[str, Any], language: str) -> str:
     """HTML that one person alone will see, in their language, whoever causes it."""
-    if translation.get_language() == language:  # such as for the next of many who are told together
-        return _fragment(template, context)
     if translation.get_language() == language:  # as for most of many who are told together
         return _fragment(template, context)
     with translation.override(language):

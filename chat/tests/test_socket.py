@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
-from django.test import override_settings
+from django.test import AsyncClient, override_settings
 from django.utils import timezone
 
 from chat import services
@@ -59,6 +59,12 @@ class HandshakeTests(SocketTestCase):
     @override_settings(CSRF_TRUSTED_ORIGINS=["https://front.example"])
     async def test_a_trusted_origin_may(self):
         async with await Browser.open(self.ann, origin="https://front.example") as browser:
+            self.assertEqual(browser.frames[0]["user"], self.ann.pk)
+
+    async def test_cookies_of_others_whose_names_are_none_do_no_harm(self):
+        await (client := AsyncClient()).aforce_login(self.ann)
+        cookie = f"a/b=1; {{x}}=2; sessionid={client.cookies['sessionid'].value}; @"
+        async with await Browser.open(None, cookie=cookie) as browser:
             self.assertEqual(browser.frames[0]["user"], self.ann.pk)
 
     async def test_who_is_not_logged_in_is_told_so(self):
