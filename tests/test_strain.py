@@ -90,10 +90,12 @@ for batch in range({FLOOD} // 10):
     async def test_nothing_is_left_of_those_who_came_and_went(self):
         daphne = self.server.processes[0]
         async with Client(self.server, "ida", at=0) as ida, Client(self.server, "jon", at=1) as jon:
-            await self.come_and_go(ida)  # once, so that what is made once is there
             await eventually(lambda: ida.people() == {"ida", "jon"}, 10)
-            groups, files, memory = self.groups, daphne.open_files, daphne.memory
+            groups = self.groups
             self.assertTrue(groups)
+            await self.come_and_go(ida)  # once, so that what is made once is there
+            await eventually(lambda: self.groups == groups, 10, what="nobody is followed who is gone")
+            files, memory = daphne.open_files, daphne.memory
             for _ in range(ROUNDS):
                 await self.come_and_go(ida)
             await eventually(lambda: self.groups == groups, 10, what="the same groups are followed as before")

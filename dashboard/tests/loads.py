@@ -73,4 +73,5 @@ def load() -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ |= {"DEBUG": "1", "REDIS_URL": sys.argv[1]}  # no deployment: it needs neither a key nor hosts
     main(sys.argv[1], *map(int, sys.argv[2:]))
