@@ -19,6 +19,13 @@ def locked_room(room_id: int) -> Room:
         raise no_such_room() from None
 
 
+def moderated_room(user: Any, room_id: int) -> Room:
+    """The room, held, if the person may moderate it. Raises `not_found`, `not_allowed` or `banned`."""
+    room = locked_room(room_id)
+    check_may_moderate(membership_of(user, room))
+    return room
+
+
 def no_such_room() -> Refusal:
     """The same answer for a room that is not there and one that is nobody's business: ids tell nothing."""
     return Refusal("not_found", _("There is no such room."))

@@ -22,8 +22,7 @@ HOOKS_PER_ROOM = 20  # that work at the same time
 @transaction.atomic
 def create_hook(user: Any, room_id: int, name: str) -> tuple[IncomingHook, str]:
     """A new webhook of a room and its secret, which nobody can be shown again. Moderators may."""
-    room = access.locked_room(room_id)
-    access.check_may_moderate(access.membership_of(user, room))
+    room = access.moderated_room(user, room_id)
     access.check_is_open_for_writing(room)
     name = _checked_name(name.strip())
     if room.hooks.filter(revoked_at=None).count() >= HOOKS_PER_ROOM:

@@ -25,7 +25,7 @@ tests_per_person = Limit("chat webhook tests", burst=3, per_second=1 / 20)
 @transaction.atomic
 def create_outgoing_hook(user: Any, room_id: int, name: str, url: str, events: Collection[str]) -> OutgoingHook:
     """Have what is said in the room from now on POSTed to `url`. Moderators may."""
-    room = _moderated_room(user, room_id)
+    room = access.moderated_room(user, room_id)
     access.check_is_open_for_writing(room)
     name = checked_label(name.strip())
     check_url(url)
@@ -50,7 +50,7 @@ def create_outgoing_hook(user: Any, room_id: int, name: str, url: str, events: C
 @transaction.atomic
 def revoke_outgoing_hook(user: Any, room_id: int, hook_id: int) -> OutgoingHook:
     """End a webhook: it is called no more, also for what was said before. Moderators may."""
-    room = _moderated_room(user, room_id)
+    room = access.moderated_room(user, room_id)
     return _revoke(room, _hook_of(room, hook_id), user)
 
 
@@ -82,7 +82,7 @@ def try_outgoing_hook(user: Any, room_id: int, hook_id: int) -> int:
 
 @transaction.atomic
 def _hook_to_try(user: Any, room_id: int, hook_id: int) -> OutgoingHook:
-    room = _moderated_room(user, room_id)
+    room = access.moderated_room(user, room_id)
     access.check_is_open_for_writing(room)
     hook = _hook_of(room, hook_id)
     if hook.revoked_at:
@@ -102,12 +102,6 @@ def _switch_on(room_id: int, hook_id: int) -> None:
     hook.save(update_fields=["off_at", "held_until", "failing_since", "failures", "last_error"])
     forwarding.count_hooks(room)
     forwarding.come_back(hook, timezone.now())
-
-
-def _moderated_room(user: Any, room_id: int) -> Room:
-    room = access.locked_room(room_id)
-    access.check_may_moderate(access.membership_of(user, room))
-    return room
 
 
 def _hook_of(room: Room, hook_id: int) -> OutgoingHook:

@@ -61,8 +61,7 @@ def change_room(
     user: Any, room_id: int, *, name: str | None = None, topic: str | None = None, slow_mode_seconds: int | None = None
 ) -> Room:
     """Rename the room, set its topic or its pace. Moderators may."""
-    room = access.locked_room(room_id)
-    access.check_may_moderate(access.membership_of(user, room))
+    room = access.moderated_room(user, room_id)
     if name is not None and not (name := name.strip()):
         raise Refusal("bad_value", _("A room needs a name."), field="name")
     wanted = {"name": name, "topic": topic, "slow_mode_seconds": slow_mode_seconds}
@@ -139,8 +138,7 @@ def invite_member(user: Any, room_id: int, other: Any) -> Membership:
 @transaction.atomic
 def renew_invite(user: Any, room_id: int) -> Room:
     """A new invite link; the old one ends."""
-    room = access.locked_room(room_id)
-    access.check_may_moderate(access.membership_of(user, room))
+    room = access.moderated_room(user, room_id)
     room.advance(0, invite_code=new_invite_code())
     return room
 
