@@ -26,6 +26,7 @@ SAID: dict[str, Any] = {
     "drain": pgettext_lazy("action", "drain"),
     "peek": pgettext_lazy("action", "peek"),
     "tap": pgettext_lazy("action", "tap"),
+    "reap": pgettext_lazy("action", "reap"),
 }
 
 
